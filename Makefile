@@ -9,8 +9,8 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check pictures real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench \
-	schemas audit clean
+.PHONY: test test-contract lint check real-schemas mutations pulled cases recipes passages fleet crashes \
+	crashes-tenth majors compat adopt bench schemas pictures audit clean
 
 # Tests wait for locks and servers, too: three of them keep two cores busy.
 test: .venv/installed-dev ## Run the tests (nine minutes on two cores)
@@ -32,6 +32,15 @@ check: lint test ## Everything that CI checks: lint and the tests (documents inc
 real-schemas: .venv/installed-dev ## Take many real databases over, from ../shared (half an hour)
 	@.venv/bin/pytest -n 2 -m '' tests/acceptance/test_real_schemas.py
 
+# Once more, it goes on where it stopped; SEED=2 draws other changes.
+mutations: .venv/installed-dev ## Change live databases of many real schemas, and merge that into their models (an hour)
+	@mkdir -p .limbeck && touch .limbeck/mutations.txt
+	@LIMBECK_MUTATIONS_SEED=$(SEED) LIMBECK_MUTATIONS_DONE="$(CURDIR)/.limbeck/mutations.txt" \
+		.venv/bin/pytest -n 2 -m thorough tests/acceptance/test_mutations.py
+
+pulled: .venv/installed-dev ## Pull three schemas with three tools, into docs/pulled.md (needs npm and PyPI)
+	@.venv/bin/python benchmarks/pulled.py
+
 cases: .venv/installed-dev ## Take every case of the diff through the models, too (ten minutes)
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_cases.py
 
@@ -41,6 +50,9 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 
 passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (a quarter of an hour)
 	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
+
+fleet: .venv/installed-dev ## Migrate 1,000 databases, killed half-way, and on Dask if it is installed (ten minutes)
+	@.venv/bin/pytest -m thorough tests/postgres/test_fleet_thousand.py tests/postgres/test_fleet_dask.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
@@ -85,8 +97,9 @@ bench: .venv/installed-dev ## Measure limbeck beside its peers, into docs/benchm
 schemas: .venv/installed-dev ## Write docs/json from the types of the answers
 	@.venv/bin/python -m tests.schemas
 
-pictures: .venv/installed-dev ## Take the pictures of docs/pictures from a real project (needs chromium)
+pictures: .venv/installed-dev ## Draw docs/pictures from a real run
 	@.venv/bin/python -m tests.pictures
+	@.venv/bin/python -m tests.screenshots
 
 # --strict: a version that the service does not know is an error, not a pass.
 audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)

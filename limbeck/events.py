@@ -202,7 +202,8 @@ class StageStarted(NamedTuple):
 class StageProgress(NamedTuple):
     """How far a stage is that takes longer than two seconds: `done` of `total` units.
 
-    `unit` is such as "revision", `total` is 0 where nobody knows it. The last event has `ended`.
+    `unit` is such as "revision", `total` is 0 where nobody knows it. The last event has `ended`. A
+    stage that counts nothing, such as the start of a server, has no unit.
     """
 
     text: str

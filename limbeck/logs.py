@@ -124,6 +124,8 @@ def sentence(event: Event) -> str:
 
 def how_far(event: StageProgress) -> str:
     """Return what is done of a stage, such as "12 of 300 revisions"."""
+    if not event.unit:
+        return ""
     of = f" of {event.total:,}" if event.total else ""
     return f"{event.done:,}{of} {nouns(event.total or event.done, event.unit)}"
 
@@ -174,9 +176,9 @@ def _of_statement(event: Event) -> str:
 def _of_progress(event: Event) -> str:
     match event:
         case StageProgress():
-            return f"{event.text}: {how_far(event)}"
-        case BackfillProgress(_, done, total):
-            return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
+            return f"{event.text}: {how_far(event)}" if event.unit else event.text
+        case BackfillProgress():
+            return f"{event.table}: {how_many(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):
             names = "; ".join(map(str, blockers)) or _UNSEEN
             again = f"a smaller one follows in {pause:.1f} s (attempt {attempt + 1})"
@@ -187,9 +189,9 @@ def _of_progress(event: Event) -> str:
             return str(event)
 
 
-def pace(event: BackfillProgress) -> str:
-    """Return the table, the rate in rows per second, and the remaining time."""
-    parts = [event.table]
+def how_many(event: BackfillProgress) -> str:
+    """Return the rows that are scanned, the rate in rows per second, and the remaining time."""
+    parts = [f"{event.done:,} of {event.total:,} {nouns(event.total, 'row')}"]
     if event.rate:
         parts.append(f"{event.rate:,.0f} rows/s")
     if event.left is not None:

@@ -71,6 +71,16 @@ def staged(
         stage.end()
 
 
+@contextmanager
+def waiting(listen: Listener, text: str) -> Iterator[None]:
+    """Tell what is going on inside of the block, which counts nothing: a start, a copy, a lock."""
+    listen(StageProgress(text, 0, 0, ""))
+    try:
+        yield
+    finally:
+        listen(StageProgress(text, 0, 0, "", ended=True))
+
+
 def counting(stage: Stage, items: Iterable[Item]) -> Iterator[Item]:
     """Yield items, and count each when the next one is asked for."""
     for item in items:

@@ -34,19 +34,30 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from limbeck.output import data
-from limbeck.output.answers import databases, everyday, history, phased, review, setup
+from limbeck.output.answers import (
+    databases,
+    everyday,
+    fleets,
+    history,
+    phased,
+    review,
+    setup,
+    tenants,
+)
 
 FOLDER = Path(__file__).parents[1] / "docs" / "json"
 Schema: TypeAlias = dict[str, Any]
 
 BRANCHES = ("create", "get", "rename", "reset", "restore", "set-default", "set-expiration")
 RUNS = (everyday.RunAnswer, everyday.PlanAnswer)
+# With the name of a fleet after -e, these commands are those of the group `fleet`.
+ROLLOUTS = (*RUNS, fleets.FleetRunAnswer, fleets.FleetAnswer)
 ANSWERS: dict[str, Sequence[type]] = {
-    "generate": [everyday.GeneratedAnswer],
-    "migrate": RUNS,
-    "status": [everyday.StatusAnswer],
-    "check": [everyday.CheckAnswer],
-    "rollback": RUNS,
+    "generate": [everyday.GeneratedAnswer, tenants.TenantsGeneratedAnswer],
+    "migrate": [*ROLLOUTS, tenants.TenantsRunAnswer, tenants.TenantsPlanAnswer],
+    "status": [everyday.StatusAnswer, tenants.TenantsStatusAnswer, fleets.FleetAnswer],
+    "check": [everyday.CheckAnswer, fleets.FleetCheckAnswer],
+    "rollback": ROLLOUTS,
     "push": [everyday.PushAnswer, everyday.PushPlanAnswer],
     "log": [everyday.LogAnswer],
     "show": [everyday.ShowAnswer],
@@ -57,7 +68,7 @@ ANSWERS: dict[str, Sequence[type]] = {
     "preview up": [review.PreviewAnswer],
     "expand": [everyday.GeneratedAnswer],
     "backfill": [phased.BackfillAnswer, phased.BackfillPlanAnswer],
-    "contract": RUNS,
+    "contract": ROLLOUTS,
     "undo": [phased.UndoAnswer],
     "revision": [history.RevisionAnswer],
     "merge": [history.MergeAnswer],
@@ -70,6 +81,12 @@ ANSWERS: dict[str, Sequence[type]] = {
     "branches prune": [databases.BranchesAnswer],
     "branches diff": [databases.BranchDiffAnswer],
     **{f"branches {verb}": [databases.BranchData] for verb in (*BRANCHES, "delete")},
+    **{f"fleet {verb}": [fleets.FleetAnswer] for verb in ("status", "plan", "lint")},
+    **{f"fleet {v}": [fleets.FleetRunAnswer] for v in ("migrate", "rollback", "backfill")},
+    "fleet check": [fleets.FleetCheckAnswer],
+    "fleet create": [fleets.TenantAnswer],
+    "tenants list": [tenants.TenantsAnswer],
+    "tenants create": [tenants.TenantsAnswer],
     "url": [databases.UrlAnswer],
     "init": [setup.InitAnswer, setup.InitTryAnswer],
     "doctor": [setup.DoctorAnswer],
@@ -216,8 +233,13 @@ def words(arguments: object) -> str | None:
     line = [str(word) for word in arguments] if isinstance(arguments, list | tuple) else []
     if "--json" not in line or Path(line[0]).name != "limbeck":
         return None
-    names = [" ".join(line[1 + n : 3 + n]) for n in range(2)]
-    return next((name for name in (names[0], line[1]) if name in ANSWERS), line[1])
+    return _named(line)
+
+
+def _named(line: Sequence[str]) -> str:
+    """Return the command of a line: two words for one of a group."""
+    pair = " ".join(line[1:3])
+    return pair if pair in ANSWERS else line[1]
 
 
 @contextmanager
@@ -233,8 +255,8 @@ def checking(violations: list[str]) -> Iterator[None]:
     def checked(value: Any) -> Any:
         answer = versioned(value)
         if context := click.get_current_context(silent=True):
-            _, _, command = context.command_path.partition(" ")
-            violations.extend(faults(command, answer))
+            # `contract` runs `migrate` in a context below its own.
+            violations.extend(faults(_named(context.command_path.split()), answer))
         return answer
 
     def communicated(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> Any:

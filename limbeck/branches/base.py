@@ -146,10 +146,14 @@ def find(branches: Sequence[Branch], name: str) -> Branch:
     for branch in branches:
         if branch.id == name:
             return branch
+    from limbeck.suggestions import meant  # noqa: PLC0415 - for errors only
+
     names = ", ".join(branch.name for branch in branches)
     raise BranchError(
         f'there is no branch "{name}"',
-        hint=f"The branches are: {names}" if names else "limbeck branches create NAME",
+        hint=f"{meant(name, (branch.name for branch in branches))}The branches are: {names}"
+        if names
+        else "limbeck branches create NAME",
     )
 
 

@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 def create_empty(connection: Connection, name: str) -> None:
     """Create a database without any objects, whatever somebody put into template1."""
-    _copy_files(connection, "template0", name)
+    copy_files(connection, "template0", name)
 
 
 def copy(
@@ -54,16 +54,16 @@ def copy(
     """
     if not schema_only and not _in_use(connection, source):
         try:
-            _copy_files(connection, source, target)
+            copy_files(connection, source, target)
         except psycopg.errors.ObjectInUse:
             pass  # a session connected after the check
         else:
-            _copy_settings(connection, source, target)
+            copy_settings(connection, source, target)
             return
     create_empty(connection, target)
     options = ["--schema-only"] if schema_only else []
     _copy_dump(place.find_binaries(), place.url(source), place.url(target), options)
-    _copy_settings(connection, source, target)
+    copy_settings(connection, source, target)
 
 
 def _in_use(connection: Connection, database: str) -> bool:
@@ -74,7 +74,8 @@ def _in_use(connection: Connection, database: str) -> bool:
     return row is not None
 
 
-def _copy_files(connection: Connection, source: str, target: str) -> None:
+def copy_files(connection: Connection, source: str, target: str) -> None:
+    """Create a database as a copy of one without sessions; its settings are not copied."""
     connection.execute(
         sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
             sql.Identifier(target), sql.Identifier(source), _strategy(connection)
@@ -92,7 +93,7 @@ def _strategy(connection: Connection) -> sql.SQL:
     return sql.SQL(" STRATEGY FILE_COPY" if exists else "")
 
 
-def _copy_settings(connection: Connection, source: str, target: str) -> None:
+def copy_settings(connection: Connection, source: str, target: str) -> None:
     """Copy the settings of ALTER DATABASE ... SET, which neither copy includes."""
     rows = connection.execute(
         """

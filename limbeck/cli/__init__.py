@@ -11,7 +11,16 @@ from typing import NoReturn
 
 import click
 
-from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
+from limbeck.cli.invocation import (
+    CHOICES,
+    COLOR_VARIABLE,
+    CONTEXT,
+    Choice,
+    Invocation,
+    remember_color,
+    remember_debug,
+    remember_directory,
+)
 from limbeck.errors import LimbeckError
 
 # The module of each command, and its line in `limbeck --help`, group by group. Listing them imports
@@ -62,9 +71,11 @@ GROUPS = {
     },
     "Databases": {
         "pull": ("pulls", "Write models from a live database."),
+        "tenants": ("tenants", "List and create tenants: schemas that hold the same tables."),
         "branches": ("branches", "List, create, reset, delete database branches."),
         "url": ("servers", "Print the URL of an environment, password included."),
         "psql": ("servers", "Open psql on an environment."),
+        "fleet": ("fleets", "Migrate many databases with one history, in waves."),
     },
     "Set-up": {
         "init": ("initializing", "Set limbeck up in a project, new or existing."),
@@ -139,6 +150,11 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="Work in this project instead of the one around the current directory.",
 )
 @click.option(
+    "--color",
+    type=click.Choice(CHOICES),
+    help=f"When to use colours; ${COLOR_VARIABLE}, otherwise auto, if omitted.",
+)
+@click.option(
     "--version",
     is_flag=True,
     is_eager=True,
@@ -147,7 +163,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="Show the version.",
 )
 @click.pass_context
-def group(ctx: click.Context, *, debug: bool, directory: str | None) -> None:
+def group(ctx: click.Context, *, debug: bool, directory: str | None, color: Choice | None) -> None:
     """Carry schema changes from your models to a development branch to production.
 
     The everyday round: edit the models, `limbeck generate`, `limbeck migrate -e development`,
@@ -156,6 +172,7 @@ def group(ctx: click.Context, *, debug: bool, directory: str | None) -> None:
     invocation = ctx.ensure_object(Invocation)
     remember_debug(invocation, value=debug)
     remember_directory(invocation, directory)
+    remember_color(invocation, color)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -164,18 +181,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # frees some 500, and takes 20 ms.
     gc.set_threshold(500_000)
     invocation = Invocation()
+    # What is said about errors has the options of the command, too.
+    with click.Context(group, info_name="limbeck", obj=invocation).scope(cleanup=False):
+        code = _exit_code(arguments, invocation)
+        if invocation.progress is not None:
+            invocation.progress.close()
+    sys.exit(code)
+
+
+def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
     try:
         code = group.main(arguments, prog_name="limbeck", standalone_mode=False, obj=invocation)
     except click.ClickException as error:
         _wrong_use(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.Abort as abort:
-        sys.exit(_interrupted(abort.__cause__))
+        return _interrupted(abort.__cause__)
     except LimbeckError as error:
-        sys.exit(_failed(error, invocation))
+        return _failed(error, invocation)
     except Exception as error:  # noqa: BLE001 - never a traceback without --debug
-        sys.exit(_unexpected(error, invocation))
-    sys.exit(code if isinstance(code, int) else 0)
+        return _unexpected(error, invocation)
+    return code if isinstance(code, int) else 0
 
 
 def run() -> NoReturn:
@@ -200,9 +226,9 @@ def run() -> NoReturn:
 
 
 def _say(label: str, text: str, colour: str) -> None:
-    from limbeck.cli.terminal import clear_line, say
+    from limbeck.cli.terminal import end_progress, say
 
-    clear_line()
+    end_progress(silently=True)
     say(text, label=label, colour=colour)
 
 

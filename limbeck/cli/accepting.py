@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, no_cache, own_history, yes
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.terminal import answer
 
 if TYPE_CHECKING:
     from limbeck.generate.accepting import Acceptance

@@ -7,12 +7,14 @@ from functools import partial
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, answer, confirm_plan, note
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, environment, tenant, yes
+from limbeck.cli.terminal import answer, confirm_plan, note
 from limbeck.errors import ConfigurationError
 
 
 @command()
+@tenant
 @environment
 @click.argument("change", metavar="[CHANGE]", required=False)
 @click.option(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.terminal import answer
 
 
 @command()

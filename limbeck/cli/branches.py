@@ -9,8 +9,9 @@ import click
 from limbeck.cli.branching import agree, agree_all, end_of, output_option, provider_of, show
 from limbeck.cli.copies import create, reset, restore
 from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import command, completed, environment, yes
-from limbeck.cli.terminal import Narrator, answer, answer_script, note
+from limbeck.cli.terminal import answer, answer_script, note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.terminal import Narrator, agreed, answer, ask, interactive, note
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.terminal import agreed, answer, ask, interactive, note
 from limbeck.errors import NotConfirmedError
 
 if TYPE_CHECKING:

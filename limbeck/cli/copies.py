@@ -8,9 +8,11 @@ import click
 
 from limbeck.cli.branching import agree, end_of, output_option, provider_of, show
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import command, completed, environment, yes
-from limbeck.cli.terminal import Narrator, note
+from limbeck.cli.terminal import note
 from limbeck.errors import ConfigurationError
+from limbeck.stages import waiting
 
 if TYPE_CHECKING:
     from limbeck.branches.base import BranchProvider
@@ -74,14 +76,15 @@ def create(
         note(f"Adopted branch {chosen}")
         show(base.adopt(provider, chosen, origin)[0], output)
         return
-    created = provider.create(
-        chosen,
-        origin,
-        at=source.at,
-        schema_only=schema_only,
-        expires_at=end_of(expires_in),
-        **_masking(provider, anonymize),
-    )
+    with waiting(Narrator(), f"copying {origin or 'nothing'} to {chosen}"):
+        created = provider.create(
+            chosen,
+            origin,
+            at=source.at,
+            schema_only=schema_only,
+            expires_at=end_of(expires_in),
+            **_masking(provider, anonymize),
+        )
     show(created, output)
 
 
@@ -120,7 +123,9 @@ def reset(
     branch = base.resettable(provider.all(), name, wanted, preserve_under_name)
     if preserve_under_name is None:
         agree(invocation, provider, branch, f"reset to {branch.parent}", yes=yes)
-    show(provider.reset(name, wanted, preserve_under=preserve_under_name), output)
+    with waiting(Narrator(), f"resetting {name} to {branch.parent}"):
+        fresh = provider.reset(name, wanted, preserve_under=preserve_under_name)
+    show(fresh, output)
     if migrate:
         _migrate(invocation, provider, branch.name)
 
@@ -153,7 +158,9 @@ def restore(
     branch = base.restorable(provider.all(), name, preserve_under_name)
     if preserve_under_name is None:
         agree(invocation, provider, branch, f"restored from {source}", yes=yes)
-    show(provider.restore(name, origin, preserve_under=preserve_under_name), output)
+    with waiting(Narrator(), f"restoring {name} from {source}"):
+        restored = provider.restore(name, origin, preserve_under=preserve_under_name)
+    show(restored, output)
 
 
 def _masking(provider: BranchProvider, path: str | None) -> dict[str, Any]:

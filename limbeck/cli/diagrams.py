@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, no_cache
-from limbeck.cli.terminal import Narrator, answer, note
+from limbeck.cli.terminal import answer, note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:

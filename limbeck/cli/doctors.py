@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environments
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:

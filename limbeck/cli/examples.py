@@ -124,6 +124,39 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck pull --write", "what the database has, into the models"),
         ("limbeck pull --url postgresql://localhost/shop --out models", "outside of a project"),
     ),
+    "fleet status": (
+        ("limbeck fleet status -e tenants", "the fleet of env_profiles/tenants.fleet.env"),
+        ("limbeck fleet status --urls tenants.txt --json", "a file of URLs, for a program"),
+    ),
+    "fleet plan": (
+        ("limbeck fleet plan -e tenants", "one plan for all that stand alike"),
+        ("limbeck fleet plan -e tenants --name acme", "that of one database"),
+    ),
+    "fleet migrate": (
+        ("limbeck fleet migrate -e tenants --canaries acme --waves 10,100,all", "in waves"),
+        ("limbeck fleet migrate -e tenants --only failed", "what failed the last time"),
+        ("limbeck fleet migrate -e tenants --shard 1/4", "the first of four jobs"),
+    ),
+    "fleet rollback": (
+        ("limbeck fleet rollback -e tenants --to 1ee1", "wherever it was applied after that"),
+        ("limbeck fleet rollback -e tenants --to 1ee1 --name acme", "of one database"),
+    ),
+    "fleet backfill": (
+        ("limbeck fleet backfill -e tenants", "all expanded changes, and verify them"),
+        ("limbeck fleet backfill -e tenants --at-once 2", "with less load"),
+    ),
+    "fleet check": (
+        ("limbeck fleet check -e tenants", "in CI: is every database at the head, without drift?"),
+        ("limbeck fleet check -e tenants --json", "for a program"),
+    ),
+    "fleet lint": (
+        ("limbeck fleet lint -e tenants", "what is pending, once for all that stand alike"),
+        ("limbeck fleet lint --databases 'tenant_*' -e production", "without a profile"),
+    ),
+    "fleet create": (
+        ("limbeck fleet create tenant_acme -e tenants", "a copy of the fleet's template"),
+        ("limbeck fleet create acme -e tenants --template model", "of another one"),
+    ),
     "branches list": (
         ("limbeck branches list", "those of the default environment"),
         ("limbeck branches list -o json", "for a program"),
@@ -200,6 +233,14 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "completion": (
         ('eval "$(limbeck completion bash)"', "in this session"),
         ("limbeck completion fish > ~/.config/fish/completions/limbeck.fish", "in every session"),
+    ),
+    "tenants list": (
+        ("limbeck tenants list -e production", "one name a line"),
+        ("limbeck tenants list --json", "for a program"),
+    ),
+    "tenants create": (
+        ("limbeck tenants create shop_ann -e production", "a copy of the setting template"),
+        ("limbeck tenants create shop_ann shop_bob", "several, one after the other"),
     ),
 }
 """For each command, by the words after `limbeck`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
@@ -14,7 +15,7 @@ from limbeck.cli.questions import (
     parsed_values,
     written_values,
 )
-from limbeck.cli.terminal import Narrator, answer, interactive
+from limbeck.cli.terminal import answer, interactive
 
 
 @command()

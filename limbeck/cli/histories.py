@@ -6,8 +6,9 @@ import click
 
 from limbeck import shell
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environment, own_history, yes
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, completed, environment, own_history, tenant, yes
+from limbeck.cli.terminal import answer
 from limbeck.errors import ConfigurationError
 
 
@@ -50,6 +51,7 @@ def revision(
 
 
 @command()
+@tenant
 @environment
 @click.argument("revision", metavar="REV", shell_complete=completed("revisions"))
 @yes

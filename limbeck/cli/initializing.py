@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, yes
-from limbeck.cli.terminal import Narrator, answer, confirm, note
+from limbeck.cli.terminal import answer, confirm, note
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.plurals import counted
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from limbeck.project.project import Project
 
+Choice: TypeAlias = Literal["auto", "always", "never"]
+CHOICES: Final = ("auto", "always", "never")
+COLOR_VARIABLE: Final = "LIMBECK_COLOR"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -18,19 +21,25 @@ class Invocation:
     debug: bool = False
     directory: str | None = None
     log: str | None = None
+    color: Choice | None = None
+    progress: Any = None  # a Progress, whose module needs this one
+    tenant: str | None = None
 
     @property
     def log_to_stderr(self) -> bool:
         """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
-    def project(self, *, no_cache: bool = False, importing: bool = False) -> Project:
+    def project(
+        self, *, no_cache: bool = False, importing: bool = False, running: bool = False
+    ) -> Project:
         """Return the project that contains the directory.
 
         Args:
             no_cache: Ignore cached catalogs.
             importing: Start the project's interpreter, if it has to import the models: it imports
                 SQLAlchemy while limbeck imports the rest of the command.
+            running: The same for revisions.
 
         Raises:
             ConfigurationError: there is none.
@@ -43,11 +52,28 @@ class Invocation:
 
         project = Project.find(Path(self.directory) if self.directory else None)
         project = replace(project, cache=False) if no_cache else project
+        if self.tenant is not None:
+            project = _in_tenant(project, self.tenant)
+        elif project.tenants is not None:
+            project = project.only("shared" if project.has_shared else "tenants")
         if importing:
             from limbeck.shadow import ingredients
 
             ingredients.prepare(project)
+        if running and project.code.start_for_revisions():
+            project = replace(project, started=True)
         return project
+
+
+def _in_tenant(project: Project, tenant: str) -> Project:
+    from limbeck.errors import ConfigurationError
+
+    if project.tenants is None:
+        raise ConfigurationError(
+            f"the project has no tenants, and --tenant is {tenant}",
+            hint='Say which schemas are tenants: [tool.limbeck] tenants = "tenant_*".',
+        )
+    return project.of_tenant(tenant)
 
 
 def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:
@@ -70,3 +96,8 @@ def remember_debug(invocation: Invocation, *, value: bool) -> None:
 def remember_directory(invocation: Invocation, value: str | None) -> None:
     """Store --project; the one after the command's name takes precedence."""
     invocation.directory = value or invocation.directory
+
+
+def remember_color(invocation: Invocation, value: Choice | None) -> None:
+    """Store --color; the one after the command's name takes precedence."""
+    invocation.color = value or invocation.color

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environments
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, completed, environments, every, tenant
+from limbeck.cli.terminal import answer
 
 
 @command()
+@tenant
 @environments
 @click.option(
     "-n",
@@ -20,6 +24,7 @@ from limbeck.cli.terminal import Narrator, answer
     metavar="NUMBER",
     help="How many entries to show.",
 )
+@every
 @as_json
 @click.pass_context
 def log(
@@ -28,6 +33,7 @@ def log(
     *,
     names: tuple[str, ...],
     limit: int,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Show what was applied where, when, by whom, and how long it took.
@@ -38,6 +44,7 @@ def log(
     from limbeck.output.data import to_json
     from limbeck.run import journal as verb
 
+    limit = sys.maxsize if every else limit
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
     journals = verb.journals(project, profiles, listen=Narrator())

@@ -10,14 +10,20 @@ import click
 from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environment, yes
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
-from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
+from limbeck.cli.terminal import agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
+from limbeck.stages import waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from limbeck.events import Listener
     from limbeck.lint.linting import Report as Hazards
     from limbeck.phased.gates.waiting import Through
+    from limbeck.postgres.database import Database
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.run.plan import Plan
@@ -60,10 +66,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Create the schema of the history's baseline first, in an empty database.",
 )
+@click.option(
+    "--tenant",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    help="Migrate this tenant alone, and nothing that exists once. Repeatable.",
+)
+@click.option(
+    "--at-once",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many tenants to migrate at the same time; 4 if omitted.",
+)
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - databases, schemas, or many of both
     invocation: Invocation,
     *,
     environment: str | None,
@@ -75,6 +94,8 @@ def migrate(
     contract: bool,
     allow: tuple[str, ...],
     from_baseline: bool,
+    only: tuple[str, ...],
+    at_once: int | None,
     dry_run: bool,
     script: bool,
     wait: float,
@@ -87,21 +108,43 @@ def migrate(
     with a blocking hazard (see limbeck lint) and asks you to type the environment's name; without
     a terminal, --yes is required.
     """
+    # First: what the project's interpreter imports takes longer than what limbeck does.
+    project = invocation.project(running=True)
+
     from limbeck.project import places, urls
+    from limbeck.project import profile as profiles
     from limbeck.run import databases as run
     from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
-    project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.migrate(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
-    databases = (
-        places.databases(project, profile, listen)
-        if all_databases
-        else [urls.database(project, profile, listen)]
-    )
-    hooks = Hooks.of(project)
     phase: Through | None = "contract" if contract else through
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+        from limbeck.tenants.migrating import Where
+
+        tenants.refuse_options(click.get_current_context().params)
+        where = Where(
+            project,
+            profile,
+            urls.database(project, profile, listen),
+            to=to,
+            through=phase,
+            allow_used=gates.STILL_USED in allow,
+            hooks=Hooks.of(project),
+            listen=listen,
+        )
+        options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+        tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
+        return
+    databases = _databases(project, profile, listen, several=all_databases)
+    hooks = Hooks.of(project)
     planned = partial(
         run.plans,
         project,
@@ -149,6 +192,7 @@ def migrate(
 
 
 @command()
+@tenant
 @environment
 @click.option(
     "-n",
@@ -184,12 +228,18 @@ def rollback(
 
     Objects that a revision added are dropped, with the data in them.
     """
+    from limbeck.project import profile as profiles
     from limbeck.project import urls
     from limbeck.run import planning
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.rollback(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     database = urls.database(project, profile, listen)
     hooks = Hooks.of(project)
@@ -198,6 +248,17 @@ def rollback(
     )
     options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     carry_out([plan], options)
+
+
+def _databases(
+    project: Project, profile: Profile, listen: Listener, *, several: bool
+) -> Sequence[Database]:
+    """Return the database of an environment, or every one of its branch."""
+    from limbeck.project import places, urls
+
+    if several:
+        return places.databases(project, profile, listen)
+    return [urls.database(project, profile, listen)]
 
 
 def _reset(project: Project, profile: Profile, error: PushedError) -> bool:
@@ -225,7 +286,8 @@ def _reset(project: Project, profile: Profile, error: PushedError) -> bool:
     )
     if not agreed(f"Reset {branch.name} to {branch.parent}, and migrate it?"):
         raise NotConfirmedError("not confirmed; nothing was done", hint=error.hint)
-    provider.reset(branch.name)
+    with waiting(Narrator(), f"resetting {branch.name} to {branch.parent}"):
+        provider.reset(branch.name)
     note(f"Reset {branch.name} to {branch.parent}")
     return True
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
+from limbeck.cli.invocation import (
+    CHOICES,
+    CONTEXT,
+    Choice,
+    Invocation,
+    remember_color,
+    remember_debug,
+    remember_directory,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,6 +60,10 @@ def _directory(ctx: click.Context, _: click.Parameter, value: str | None) -> Non
     remember_directory(ctx.ensure_object(Invocation), value)
 
 
+def _color(ctx: click.Context, _: click.Parameter, value: Choice | None) -> None:
+    remember_color(ctx.ensure_object(Invocation), value)
+
+
 def _log(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     ctx.ensure_object(Invocation).log = value
 
@@ -70,6 +82,13 @@ def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], c
             hidden=True,
             expose_value=False,
             callback=_directory,
+        )(function)
+        function = click.option(
+            "--color",
+            type=click.Choice(CHOICES),
+            hidden=True,
+            expose_value=False,
+            callback=_color,
         )(function)
         function = click.option(
             "--log-json",
@@ -128,6 +147,21 @@ def environment(function: Function) -> Function:
     )(function)
 
 
+def tenant(function: Function) -> Function:
+    """Add --tenant NAME, for the part of a history that is in one schema."""
+
+    def remember(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+        ctx.ensure_object(Invocation).tenant = value
+
+    return click.option(
+        "--tenant",
+        metavar="NAME",
+        expose_value=False,
+        callback=remember,
+        help="The schema of one tenant.",
+    )(function)
+
+
 def own_history(function: Function) -> Function:
     """Add -e/--env NAME for commands that need no environment unless it keeps its own history."""
     return click.option(
@@ -171,6 +205,13 @@ def as_json(function: Function) -> Function:
     """Add --json."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+    )(function)
+
+
+def every(function: Function) -> Function:
+    """Add --all."""
+    return click.option(
+        "--all", "every", is_flag=True, help="Show every line, not only the first of many."
     )(function)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import command, environments
-from limbeck.cli.terminal import Narrator, answer_exactly, note
+from limbeck.cli.terminal import answer_exactly, note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from limbeck.cli.terminal import Narrator, answer, answer_script, confirm_plan, note
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.terminal import answer, answer_script, confirm_plan, note
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
-from limbeck.cli.options import as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, answer, confirm, note
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, environment, renames, yes
+from limbeck.cli.questions import asking_renames
+from limbeck.cli.terminal import answer, confirm, interactive, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+    from limbeck.schema.catalog.catalog import Catalog
+    from limbeck.schema.renames.rename import Rename
     from limbeck.shadow.source import Live, Source
 
 _FILTERS = {
@@ -68,6 +72,7 @@ def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--no-prove", is_flag=True, help="Do not prove the models.")
 @click.option("--force", is_flag=True, help="Overwrite files that have uncommitted changes.")
+@renames
 @yes
 @as_json
 @click.pass_context
@@ -86,13 +91,16 @@ def pull(
     prove_beside: bool,
     no_prove: bool,
     force: bool,
+    renamed: tuple[str, ...],
+    no_rename: bool,
     yes: bool,
     as_json: bool,
     **filters: tuple[str, ...],
 ) -> None:
     """Write models from a live database.
 
-    In a project, limbeck shows how the working models would change; --write changes them. With
+    In a project, limbeck shows how the working models would change; --write changes them, after
+    it has asked what was renamed: classes and attributes of renamed tables and columns stay. With
     --out it writes new models. Objects that models cannot express are listed; the exit code is 3.
     """
     from limbeck.models.pull import pulling
@@ -129,7 +137,10 @@ def pull(
     else:
         assert project is not None  # noqa: S101 - project_for guarantees it
         profile = project.profile(environment) if environment else None
-        merge, proof = pulling.into(project, profile, live, proving=not no_prove, listen=listen)
+        choose = _renames(project, profile, renamed, no_rename=no_rename, asking=write)
+        merge, proof = pulling.into(
+            project, profile, live, proving=not no_prove, renames=choose, listen=listen
+        )
     written = merge.write(force=force) if out or write else None
     root = project.root if project else None
     if as_json:
@@ -151,6 +162,10 @@ def _refuse_both(ctx: click.Context) -> None:
         raise click.UsageError("--no-prove excludes --prove-beside and --baseline.")
     if "baseline" in given and given & _FILTERING:
         raise click.UsageError("--baseline takes its patterns from the settings: write them there.")
+    if given & {"out", "baseline"} and given & {"renamed", "no_rename"}:
+        raise click.UsageError(
+            "--rename and --no-rename are about working models: leave out --out and --baseline."
+        )
     if "out" not in given and given & {"style", "prove_beside"}:
         raise click.UsageError(
             "--style and --prove-beside need --out: working models keep their style "
@@ -170,6 +185,35 @@ def _source(
     if project is None and isinstance(source, LiveSource):
         return replace(source, filters=only(**chosen))
     return source
+
+
+def _renames(
+    project: Project,
+    profile: Profile | None,
+    texts: tuple[str, ...],
+    *,
+    no_rename: bool,
+    asking: bool,
+) -> Callable[[Catalog, Catalog], Sequence[Rename]]:
+    """Return a function that learns from the options and the terminal what was renamed."""
+
+    def choose(before: Catalog, after: Catalog) -> Sequence[Rename]:
+        from limbeck.generate.answers import Answers
+        from limbeck.generate.questions import agree_to_renames
+        from limbeck.schema.renames import likeness
+
+        answers = Answers(
+            renames=texts,
+            no_rename=no_rename or not asking,
+            ask_rename=asking_renames(project, profile) if interactive() else None,
+        )
+        chosen = agree_to_renames(before, after, answers)
+        if not (asking or no_rename):
+            for question in likeness.questions(before, after, chosen):
+                note(f"Possible rename: {question.candidates[0].flag}")
+        return chosen
+
+    return choose
 
 
 def _baseline(

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment, no_cache, renames, yes
 from limbeck.cli.plans import plan_options
 from limbeck.cli.questions import ask_cast, ask_loss, asking_renames, conversions, parsed_values
-from limbeck.cli.terminal import Narrator, answer, answer_script, interactive, note
+from limbeck.cli.terminal import answer, answer_script, interactive, note
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def push(
         answer(to_json(json(report)) if as_json else text_of(report), masked=as_json)
 
 
-def _ask_loss(losses: Sequence[str]) -> bool:
-    return ask_loss(losses, "Push anyway?")
+def _ask_loss(losses: Sequence[str]) -> int:
+    return ask_loss(losses, "push nothing")
 
 
 def _watch(project: Project, environment: str | None, answers: Answers, wait: float) -> None:

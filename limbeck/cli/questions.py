@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from limbeck.cli.terminal import agreed, ask, note
+from limbeck.cli.terminal import ask, note
 from limbeck.errors import ConfigurationError
+from limbeck.plurals import counted
 from limbeck.schema.sql.quoting import split
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from limbeck.schema.diff.retypes import Cast
     from limbeck.schema.renames.likeness import Question
     from limbeck.schema.renames.rename import Rename
+
+FEW: Final = 6
+"""Losses that are listed in a question about the first of them."""
 
 
 def written_values(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,11 +97,17 @@ def _renamed(rename: Rename) -> str:
     return f"it is renamed to {name}"
 
 
-def ask_loss(losses: Sequence[str], question: str = "Write the revision anyway?") -> bool:
-    """Print the losses and ask whether to go on."""
-    for loss in losses:
-        note(f"This loses {loss}")
-    return agreed(question)
+def ask_loss(losses: Sequence[str], otherwise: str = "write nothing") -> int:
+    """Ask about the first loss; return how many are accepted: it alone, all, or none to stop."""
+    from limbeck.cli.choosing import choose
+
+    text = f"This loses {losses[0]}."
+    options = ["lose it", f"stop, and {otherwise}"]
+    if len(losses) > 1:
+        text += "".join(f"\n  Then: {loss}" for loss in losses[1:FEW])
+        text += f"\n  ... and {len(losses) - FEW} more" if len(losses) > FEW else ""
+        options.append(f"lose this and the {counted(len(losses) - 1, 'other')}")
+    return (1, 0, len(losses))[choose(text, options)]
 
 
 def ask_cast(cast: Cast) -> str | None:

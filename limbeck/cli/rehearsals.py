@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator, answer, answer_exactly, note
+from limbeck.cli.terminal import answer, answer_exactly, note
 
 if TYPE_CHECKING:
     from limbeck.run.preview import Preview
+    from limbeck.run.rehearse import Rehearsal
 
 
 @command()
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     help="When the branch is deleted automatically, should limbeck be killed.",
 )
 @click.option("--keep", is_flag=True, help="Keep the branch until it expires.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "svg"]),
+    default="text",
+    show_default=True,
+    help="svg is a picture of the locks, with the time for which each was held.",
+)
 @as_json
 @click.pass_context
 def rehearse(
@@ -37,6 +47,7 @@ def rehearse(
     test: str | None,
     ttl: str,
     keep: bool,
+    form: str,
     as_json: bool,
 ) -> None:
     """Run pending revisions on a throw-away branch of an environment.
@@ -47,8 +58,6 @@ def rehearse(
     interrupted between two commits.
     """
     from limbeck.branches import moment
-    from limbeck.output import rehearsals
-    from limbeck.output.data import to_json
     from limbeck.run import rehearse as verb
 
     project = invocation.project()
@@ -60,10 +69,23 @@ def rehearse(
         keep=keep,
         listen=Narrator(),
     )
-    data = rehearsals.rehearsal_data(rehearsal)
-    text = to_json(data) if as_json else rehearsals.rehearsal_text(rehearsal)
-    answer(text, masked=as_json)
+    text = _rehearsed(rehearsal, "json" if as_json else form)
+    answer(text, masked=as_json or form == "json")
     ctx.exit(0 if rehearsal.good else 1 if rehearsal.failed or rehearsal.test else 3)
+
+
+def _rehearsed(rehearsal: Rehearsal, form: str) -> str:
+    from limbeck.output import locks, rehearsals
+    from limbeck.output.data import to_json
+
+    match form:
+        case "json":
+            return to_json(rehearsals.rehearsal_data(rehearsal))
+        case "svg":
+            timelines = [each.timeline for each in rehearsal.revisions if each.timeline]
+            return locks.svg(timelines, timed=True)
+        case _:
+            return rehearsals.rehearsal_text(rehearsal)
 
 
 @click.group(context_settings=CONTEXT)

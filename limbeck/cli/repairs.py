@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environment, yes
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
+from limbeck.cli.terminal import answer
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @command()
+@tenant
 @environment
 @click.argument("revision", metavar="[REV]", required=False, shell_complete=completed("revisions"))
 @click.option("--done", is_flag=True, help="Record it as if the interrupted run had ended.")

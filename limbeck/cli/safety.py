@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, completed, environment
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError, ConfigurationError
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report
 
-Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
+Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown", "svg"]
 
 
 @command()
@@ -28,7 +29,7 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif", "markdown"]),
+    type=click.Choice(["text", "json", "github", "sarif", "markdown", "svg"]),
     default="text",
     show_default=True,
     help="The format of the answer.",
@@ -84,7 +85,7 @@ def _report(
 
 
 def _rendered(report: Report, form: Format) -> str:
-    from limbeck.output import hazards, review
+    from limbeck.output import hazards, locks, review
     from limbeck.output.data import plain_json, to_json
 
     match form:
@@ -96,5 +97,7 @@ def _rendered(report: Report, form: Format) -> str:
             return plain_json(review.hazards_sarif(report))
         case "markdown":
             return hazards.hazards_markdown(report)
+        case "svg":
+            return locks.svg(report.timelines)
         case "text":
             return hazards.hazards_text(report)

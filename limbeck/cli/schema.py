@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
-from limbeck.cli.options import as_json, command, no_cache, own_history, renames
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, every, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
     ask_loss,
@@ -18,7 +19,7 @@ from limbeck.cli.questions import (
     parsed_values,
     written_values,
 )
-from limbeck.cli.terminal import Narrator, answer, answer_script, interactive, note
+from limbeck.cli.terminal import answer, answer_script, interactive, note
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 @conversions
 @renames
 @no_cache
+@every
 @as_json
 def generate(
     invocation: Invocation,
@@ -66,6 +68,7 @@ def generate(
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Write the next revision from the models and prove it.
@@ -92,9 +95,14 @@ def generate(
         using=parsed_values(using, "--using"),
         ask_cast=ask_cast if interactive() else None,
     )
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+
+        tenants.generate(project, profile, message, answers, as_json=as_json)
+        return
     generated = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
-    answer(to_json(json(generated)) if as_json else text(generated), masked=as_json)
+    answer(to_json(json(generated)) if as_json else text(generated), masked=as_json, every=every)
 
 
 @command()
@@ -104,6 +112,7 @@ def generate(
 @click.option("--grants", is_flag=True, help="Compare privileges as well.")
 @renames
 @no_cache
+@every
 @as_json
 def diff(
     invocation: Invocation,
@@ -115,6 +124,7 @@ def diff(
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Show what turns one schema into another.
@@ -144,7 +154,7 @@ def diff(
         whole = recreated.preserving(steps, first, second, renames)
         answer_script(script(whole), end="")
     else:
-        answer(differences.text(*names, steps))
+        answer(differences.text(*names, steps), every=every)
 
 
 def _renames(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.invocation import CONTEXT, Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator, answer, answer_exactly
+from limbeck.cli.terminal import answer, answer_exactly
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -35,10 +36,14 @@ def start(invocation: Invocation) -> None:
 
 @command()
 def stop(invocation: Invocation) -> None:
-    """Stop the embedded Postgres; its branches stay on disk."""
+    """Stop the embedded Postgres; its branches stay on disk.
+
+    Outside of a project, the servers that commands outside of projects have left running.
+    """
     from limbeck.project import servers
 
-    stopped = servers.stop(invocation.project())
+    project = project_for(invocation)
+    stopped = servers.stop(project.home if project else servers.outside())
     answer("Stopped." if stopped else "It was not running.")
 
 
@@ -48,9 +53,10 @@ def local_status(invocation: Invocation, *, as_json: bool) -> None:
     """Show whether the embedded Postgres is running, and where."""
     from limbeck.project import servers
 
-    project = invocation.project()
-    usual = servers.local(project)
-    others = (each for each in servers.every(project) if each.home != usual.home)
+    project = project_for(invocation)
+    home = project.home if project else servers.outside()
+    usual = servers.local(project) if project else servers.at(home, None)
+    others = (each for each in servers.every(home) if each.home != usual.home)
     _show([usual, *others], as_json=as_json)
 
 

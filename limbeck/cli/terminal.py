@@ -7,40 +7,42 @@ that may come from a database, a server's message or a file.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from limbeck import logs
+from limbeck.cli import screen
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import NotConfirmedError
-from limbeck.events import (
-    BackfillProgress,
-    BackfillThrottled,
-    BatchNotObtained,
-    Event,
-    IndexProgress,
-    RevisionFinished,
-    RevisionStarted,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    StageProgress,
-    StageStarted,
-)
 from limbeck.visible import visible
 
 if TYPE_CHECKING:
+    from limbeck.cli.progress import Activity, Progress
     from limbeck.phased.backfill.planning import Plan as BackfillPlan
     from limbeck.run.plan import Plan
 
 
-def answer(text: str, *, masked: bool = False, end: str = "\n") -> None:
-    """Print an answer on stdout; JSON and YAML are `masked` already."""
-    click.echo(visible(text if masked else printable(text)) + end, nl=False)
+def answer(text: str, *, masked: bool = False, every: bool = False, end: str = "\n") -> None:
+    """Print an answer on stdout; JSON and YAML are `masked` already.
+
+    Args:
+        text: The answer.
+        masked: Whether there is nothing in it to mask.
+        every: Whether --all was given, so that no line is left out.
+        end: What follows it.
+
+    """
+    end_progress()
+    if every:
+        from limbeck.output.marks import whole
+
+        text = whole(text)
+    shown = visible(text) if masked else _shown(text, screen.out())
+    click.echo(shown + end, nl=False, color=True)
 
 
 def answer_exactly(text: str, *, end: str = "\n") -> None:
@@ -48,6 +50,7 @@ def answer_exactly(text: str, *, end: str = "\n") -> None:
 
     On a terminal its control characters are visible: there it is read by a person.
     """
+    end_progress()
     click.echo((visible(text) if sys.stdout.isatty() else text) + end, nl=False)
 
 
@@ -55,7 +58,14 @@ def answer_script(script: str, *, end: str = "\n") -> None:
     """Print a script as it has to run, and report on stderr if it contains passwords."""
     from limbeck.masking.mask import masked
 
-    answer_exactly(script, end=end)
+    if screen.out().draws:
+        from limbeck.cli.drawing import drawn
+        from limbeck.output.marks import Sql
+
+        end_progress()
+        click.echo(drawn(Sql(script), screen.out(), safe=visible) + (end or "\n"), nl=False)
+    else:
+        answer_exactly(script, end=end)
     if masked(script) != script:
         note("The script contains passwords in clear text.")
 
@@ -63,7 +73,19 @@ def answer_script(script: str, *, end: str = "\n") -> None:
 def say(text: str, *, label: str = "", colour: str = "", end: str = "\n") -> None:
     """Print a text on stderr, after a label in colour."""
     begin = f"{coloured(label, colour)} " if label else ""
-    click.echo(begin + printable(text) + end, nl=False, err=True)
+    shown = begin + _shown(text, screen.err()) + end
+    drawn = progress()
+    with drawn.aside() if drawn else nullcontext():
+        click.echo(shown, nl=False, err=True, color=True)
+
+
+def _shown(text: str, on: screen.Screen) -> str:
+    """Return a text for a stream; what is marked is drawn where the stream can show it."""
+    if on.plain or type(text) is str:  # not one of output.marks
+        return printable(text)
+    from limbeck.cli.drawing import drawn
+
+    return drawn(text, on, safe=printable)
 
 
 def printable(text: str) -> str:
@@ -73,28 +95,49 @@ def printable(text: str) -> str:
     return visible(masked(text))
 
 
-def coloured(text: str, colour: str, *, err: bool = True) -> str:
-    """Return a text in colour if stderr (or stdout) is a terminal and NO_COLOR is not set."""
-    stream = sys.stderr if err else sys.stdout
-    if os.environ.get("NO_COLOR") or not stream.isatty():
-        return text
-    return click.style(text, fg=colour)
+def coloured(text: str, colour: str) -> str:
+    """Return a text in bold and in colour, if stderr shows colours."""
+    return click.style(text, fg=colour, bold=True) if screen.err().colours else text
 
 
-def clear_line() -> None:
-    """Erase a progress bar that was left in the middle."""
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[2K", nl=False, err=True, color=True)
+def progress() -> Progress | None:
+    """Return what draws the progress of this command; None where nothing can be drawn."""
+    context = click.get_current_context(silent=True)
+    invocation = context.obj if context else None
+    if not isinstance(invocation, Invocation):
+        return _progress()
+    invocation.progress = invocation.progress or _progress()
+    return invocation.progress  # type: ignore[no-any-return]
+
+
+def _progress() -> Progress | None:
+    on = screen.err()
+    if not on.draws:
+        return None
+    from limbeck.cli.progress import Progress
+
+    def frame(activity: Activity) -> str:
+        from limbeck.cli.live import line
+
+        return line(activity, on)
+
+    return Progress(lambda text: click.echo(text, nl=False, err=True, color=True), frame)
+
+
+def end_progress(*, silently: bool = False) -> None:
+    """Erase the progress line; one that was shown leaves a line with its duration."""
+    drawn = progress()
+    if drawn is not None:
+        drawn.forget() if silently else drawn.end()
 
 
 def redraw(lines: Sequence[str], *, bold: int | None, over: bool) -> None:
     """Draw lines on a terminal, one of them bold, over those that were drawn before."""
-    import shutil
-
+    end_progress()
     if over:
         click.echo(f"\x1b[{len(lines)}A", nl=False, err=True)
     # A line that wraps would take more rows than it is counted as.
-    width = shutil.get_terminal_size().columns - 1
+    width = screen.err().width - 1
     for number, line in enumerate(lines):
         text = click.style(printable(line)[:width], bold=number == bold)
         click.echo(f"\x1b[2K{text}", err=True, color=True)
@@ -127,6 +170,7 @@ def ask(question: str) -> str:
         KeyboardInterrupt: Ctrl-C; its text says that nothing was changed.
 
     """
+    end_progress()
     say(question, end="")
     try:
         line = sys.stdin.readline()
@@ -177,58 +221,3 @@ def confirm_plan(plan: Plan | BackfillPlan, *, yes: bool) -> bool:
             hint="Add --yes if the plan above is intended.",
         )
     return ask(f"Type {plan.environment} to continue: ") == plan.environment
-
-
-class Narrator:
-    """A listener that prints events on stderr; on a terminal, revisions move a progress bar."""
-
-    def __init__(self) -> None:
-        self.bar = sys.stderr.isatty() and not quiet()
-
-    def __call__(self, event: Event) -> None:
-        """Print one event and record it in the log."""
-        logs.log(event)
-        if quiet():
-            return
-        match event:
-            case RevisionStarted() if self.bar:
-                self._draw(event.number - 1, event.total, event.revision)
-            case RevisionFinished() if self.bar:
-                clear_line()
-                say(logs.sentence(event))
-            case IndexProgress():
-                clear_line()
-                click.echo(f"\r{printable(logs.sentence(event))}", nl=False, err=True)
-            case BackfillProgress():
-                if self.bar:
-                    self._draw(event.done, event.total, logs.pace(event))
-            case BatchNotObtained() | BackfillThrottled() if self.bar:
-                clear_line()
-                say(logs.sentence(event))
-            case StageStarted() | StageProgress():
-                self._show(event)
-            case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
-                pass  # the command itself prints the start and the end of a run
-            case _:
-                say(logs.sentence(event))
-
-    def _show(self, event: StageStarted | StageProgress) -> None:
-        """Print a stage; on a terminal, move its bar, or its number where nobody knows the last."""
-        if not self.bar:
-            if isinstance(event, StageStarted):
-                say(logs.sentence(event))
-            return
-        clear_line()
-        if isinstance(event, StageStarted):
-            click.echo(coloured(printable(logs.sentence(event)), "bright_black"), err=True)
-        elif event.total and not event.ended:
-            self._draw(event.done, event.total, f"{event.unit}s")
-        elif not event.ended:
-            click.echo(f"\r{printable(logs.how_far(event))}", nl=False, err=True)
-
-    def _draw(self, done: int, total: int, label: str) -> None:
-        width = 24
-        filled = width * done // max(total, 1)
-        bar = "#" * filled + "-" * (width - filled)
-        clear_line()
-        click.echo(f"\r[{bar}] {done}/{total} {printable(label)}", nl=False, err=True)

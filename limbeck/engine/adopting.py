@@ -29,12 +29,11 @@ def adopted(history: History, heads: Collection[str], recorded: Ledger) -> list[
     for revision in history.applied(known):
         if revision.id not in others:
             values = {"digest": "", "sql": code.checksum(revision.path)}
-            rows.append(
-                Statement(*ledger.finish(ledger.about(revision, "adopt"), values, begun=False))
-            )
+            about = ledger.about(revision, "adopt", recorded.tenant)
+            rows.append(Statement(*ledger.finish(about, values, begun=False)))
     if not rows or recorded.exists:
         return rows
-    return [*(Statement(statement) for statement in ledger.CREATE), *rows]
+    return [*(Statement(statement) for statement in recorded.create), *rows]
 
 
 def renewed(history: History, recorded: Ledger) -> list[Statement]:
@@ -48,7 +47,7 @@ def renewed(history: History, recorded: Ledger) -> list[Statement]:
         and not entry.sql.startswith(code.FORM)
         and entry.file == revision.digest
     }
-    return [Statement(*ledger.renew(old))] if old else []
+    return [Statement(*ledger.renew(old, recorded.tenant))] if old else []
 
 
 def _known(history: History, heads: Collection[str]) -> list[str]:

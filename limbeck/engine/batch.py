@@ -98,8 +98,7 @@ class Batch:
             StatementError: a parameter cannot be converted; then nothing is sent.
 
         """
-        if self._line is None:
-            self._send_singly()
+        if self._line is None:  # a worker gets all of a step at its end, in one message
             return
         if not self._waiting:
             return
@@ -117,7 +116,10 @@ class Batch:
 
         """
         # One statement alone needs no pipeline, which has a Sync message of its own to wait for.
-        if self._line is None or (len(self._waiting) == 1 and not self._sent):
+        if self._line is None:
+            self._send_to_worker()
+            return
+        if len(self._waiting) == 1 and not self._sent:
             self._send_singly()
             return
         self.send()
@@ -133,7 +135,7 @@ class Batch:
             refused = self._sent[0] if self._sent else Statement("")
             self._sent.clear()
             self._line.close()
-            raise StatementError(refused, error) from error
+            raise _refusal(refused, error) from error
         if conflicts:
             raise VersionConflictError(conflicts[0].text)
 
@@ -170,16 +172,38 @@ class Batch:
             try:
                 statement.send(cursor)
             except psycopg.Error as error:
-                raise StatementError(statement, error) from error
+                raise _refusal(statement, error) from error
             if statement.rows not in {None, cursor.rowcount}:
                 raise VersionConflictError(statement.text)
             statement.done()
+
+    def _send_to_worker(self) -> None:
+        statements, self._waiting = self._waiting, []
+        if not statements:
+            return
+        connection: Any = self.connection
+        done = 0
+        try:
+            for rows in connection.several(statements):
+                if statements[done].rows not in {None, rows}:
+                    raise VersionConflictError(statements[done].text)
+                statements[done].done()
+                done += 1
+        except psycopg.Error as error:
+            raise _refusal(statements[done], error) from error
 
     def _message(self, line: Line, statement: Statement) -> Message:
         try:
             return line.message(statement.text, statement.executions)
         except psycopg.Error as error:
             raise StatementError(statement, error) from error
+
+
+def _refusal(statement: Statement, error: psycopg.Error) -> Exception:
+    """Return the error for a statement that the server refused; see `version_rows`."""
+    if statement.rows is not None and isinstance(error, psycopg.errors.DivisionByZero):
+        return VersionConflictError(statement.text)
+    return StatementError(statement, error)
 
 
 def _line(connection: Any) -> Line | None:

@@ -14,9 +14,7 @@ from alembic import context as alembic_context
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
-from sqlalchemy.schema import CreateTable
 
-from limbeck.engine.batch import Statement
 from limbeck.engine.place import ATTRIBUTE, Place
 from limbeck.engine.version_table import VersionTable
 from limbeck.history import scripts
@@ -71,14 +69,6 @@ class Environment:
         own = {"transaction_per_migration": True, **_named(table)}
         options = {**self._context.context_opts, **own}
         return Context(target, options, self._context, steps)
-
-    def offline_context(self, table: VersionTable) -> MigrationContext:
-        """Return a context without a connection, for version rows that are only rendered."""
-        return MigrationContext.configure(
-            dialect_name="postgresql",
-            environment_context=self._context,
-            opts={"as_sql": True, **_named(table)},
-        )
 
     @contextmanager
     def offline(
@@ -158,38 +148,6 @@ class Context(MigrationContext):
                 self.steps.unread = outer
 
         return executed
-
-
-class VersionRows(HeadMaintainer):
-    """The rows of the version table, and the statements that change them.
-
-    Alembic would execute them; here they are sent with the last step of their revision.
-    """
-
-    def __init__(self, context: MigrationContext, heads: set[str]) -> None:
-        super().__init__(context, heads)
-        self.statements: list[Statement] = []
-        if not heads:
-            table = CreateTable(context._version, if_not_exists=True)  # noqa: SLF001 - Alembic's own
-            self.statements.append(Statement(str(table.compile(dialect=context.dialect))))
-
-    def _insert_version(self, version: str) -> None:
-        self.heads.add(version)
-        self._write("INSERT INTO {} (version_num) VALUES (%s)", version)
-
-    def _delete_version(self, version: str) -> None:
-        self.heads.remove(version)
-        self._write("DELETE FROM {} WHERE version_num = %s", version)
-
-    def _update_version(self, from_: str, to_: str) -> None:
-        self.heads.remove(from_)
-        self.heads.add(to_)
-        self._write("UPDATE {} SET version_num = %s WHERE version_num = %s", to_, from_)
-
-    def _write(self, statement: str, *values: str) -> None:
-        table = self.context.impl.dialect.identifier_preparer.format_table(self.context._version)  # noqa: SLF001 - as above
-        # One row each: a row that another migrator moved meanwhile must fail the revision.
-        self.statements.append(Statement(statement.format(table), values, rows=1))
 
 
 def stamp(connection: psycopg.Connection[Any], ids: Sequence[str], table: VersionTable) -> None:

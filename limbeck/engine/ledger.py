@@ -18,6 +18,7 @@ from limbeck.dataclass import dataclass
 from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.postgres.connect import tenant_of
 
 About: TypeAlias = Mapping[str, Any]
 
@@ -52,57 +53,74 @@ CREATE: Final = (
     WHERE finished IS NULL""",
 )
 
+CREATE_FOR_TENANTS: Final = (
+    "CREATE SCHEMA IF NOT EXISTS limbeck_state",
+    """CREATE TABLE IF NOT EXISTS limbeck_state.tenant_ledger (
+    tenant text NOT NULL,
+    LIKE limbeck_state.ledger INCLUDING DEFAULTS,
+    PRIMARY KEY (tenant, id)
+)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS tenant_ledger_unfinished
+    ON limbeck_state.tenant_ledger (tenant, revision) WHERE finished IS NULL""",
+)
+"""What a database with tenants has besides, after `CREATE`: one table for the rows of all."""
+
+TABLE: Final = "ledger"
+TENANT_TABLE: Final = "tenant_ledger"
+
 _READ: Final = """
 SELECT revision, action, message, started, finished, steps, doubt, digest, file,
        CASE WHEN action NOT IN ('push', 'unpush') THEN sql END, -- there all statements, not a hash
        role, author, host, application
-FROM limbeck_state.ledger ORDER BY id"""
+FROM {table}{only} ORDER BY id"""
 
 # An id is part of each row, so the sum of their hashes tells their order, too.
 _HASH: Final = """
 SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(l, 0)), 0)
-FROM limbeck_state.ledger AS l"""
+FROM {table} AS l{only}"""
 
 # Not from the sequence: with wal_level = minimal it may start again after a crash. Two sessions
 # cannot take the same id, because a writer holds the migration lock.
-_ID: Final = "(SELECT coalesce(max(id), 0) + 1 FROM limbeck_state.ledger)"
+_ID: Final = "(SELECT coalesce(max(id), 0) + 1 FROM {table}{only})"
 
 # One unfinished row per revision (the partial unique index): a step updates it.
 _STEP: Final = f"""
-INSERT INTO limbeck_state.ledger
-    (id, revision, action, message, steps, doubt, digest, file, author, host)
+INSERT INTO {{table}}
+    ({{tenant}}id, revision, action, message, steps, doubt, digest, file, author, host)
 OVERRIDING SYSTEM VALUE
-VALUES ({_ID}, %(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s, %(file)s,
-        %(author)s, %(host)s)
-ON CONFLICT (revision) WHERE finished IS NULL DO UPDATE SET
+VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s,
+        %(file)s, %(author)s, %(host)s)
+ON CONFLICT ({{tenant}}revision) WHERE finished IS NULL DO UPDATE SET
     action = excluded.action, steps = excluded.steps, doubt = excluded.doubt,
     digest = excluded.digest, file = excluded.file, author = excluded.author,
     host = excluded.host, role = session_user"""
 
 _FINISH: Final = f"""
-INSERT INTO limbeck_state.ledger
-    (id, revision, action, message, finished, steps, digest, file, sql, author, host)
+INSERT INTO {{table}}
+    ({{tenant}}id, revision, action, message, finished, steps, digest, file, sql, author, host)
 OVERRIDING SYSTEM VALUE
-VALUES ({_ID}, %(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s, %(digest)s,
-        %(file)s, %(sql)s, %(author)s, %(host)s)"""
+VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s,
+        %(digest)s, %(file)s, %(sql)s, %(author)s, %(host)s)"""
 
 _FINISH_BEGUN: Final = """
-UPDATE limbeck_state.ledger SET
+UPDATE {table} SET
     action = %(action)s, finished = clock_timestamp(), steps = %(steps)s, doubt = NULL,
     digest = %(digest)s, file = %(file)s, sql = %(sql)s, author = %(author)s, host = %(host)s,
     role = session_user
-WHERE revision = %(revision)s AND finished IS NULL"""
+WHERE revision = %(revision)s AND finished IS NULL{own}"""
 
 # Older versions have recorded a hash of the revision's SQL.
 _RENEW: Final = """
-UPDATE limbeck_state.ledger AS l SET sql = new.checksum
+UPDATE {table} AS l SET sql = new.checksum
 FROM unnest(%(revisions)s::text[], %(files)s::text[], %(checksums)s::text[])
     AS new(revision, file, checksum)
-WHERE l.revision = new.revision AND l.file = new.file AND l.sql NOT LIKE %(form)s"""
+WHERE l.revision = new.revision AND l.file = new.file AND l.sql NOT LIKE %(form)s{own}"""
 
 _LEAVE: Final = f"""
-INSERT INTO limbeck_state.ledger (id, revision, action, finished) OVERRIDING SYSTEM VALUE
-VALUES ({_ID}, %(revision)s, 'leave', clock_timestamp())"""
+INSERT INTO {{table}} ({{tenant}}id, revision, action, finished) OVERRIDING SYSTEM VALUE
+VALUES ({{value}}{_ID}, %(revision)s, 'leave', clock_timestamp())"""
+
+_FORGET: Final = "DELETE FROM {table} WHERE revision = %(revision)s AND finished IS NULL{own}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +159,18 @@ class Entry:
 class Ledger:
     """The entries of a database's ledger, oldest first; `exists` says whether it has one.
 
-    A `hidden` one may not be read by the role.
+    `tenant` is the tenant that they belong to, if any. A `hidden` one may not be read by the role.
     """
 
     entries: tuple[Entry, ...] = ()
     exists: bool = False
+    tenant: str | None = None
     hidden: bool = False
+
+    @property
+    def create(self) -> tuple[str, ...]:
+        """The statements that create its table."""
+        return CREATE if self.tenant is None else (*CREATE, *CREATE_FOR_TENANTS)
 
     def applied(self) -> dict[str, Entry]:
         """Return the last entry of each revision that is applied."""
@@ -165,24 +189,26 @@ class Ledger:
 def read(connection: psycopg.Connection) -> Ledger:
     """Return the ledger of a database; it is empty if there is none, or none that may be read."""
     try:
-        return of(asked(connection))
+        return of(asked(connection), tenant_of(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        return Ledger()
+        return Ledger(tenant=tenant_of(connection))
     except psycopg.errors.UndefinedColumn:
-        return Ledger()
+        return Ledger(tenant=tenant_of(connection))
     except psycopg.errors.InsufficientPrivilege:
-        return Ledger(hidden=True)
+        return Ledger(tenant=tenant_of(connection), hidden=True)
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     """Query the entries; in a pipeline they arrive later."""
     # As text, the times would be spelled as the DateStyle of the database says.
-    return connection.cursor(row_factory=_entry, binary=True).execute(_READ)
+    cursor, tenant = connection.cursor(row_factory=_entry, binary=True), tenant_of(connection)
+    return cursor.execute(*_filled(_READ, {}, tenant))
 
 
 def asked_hash(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:
     """Query a hash of all rows, which the server computes; in a pipeline it arrives later."""
-    return connection.cursor(row_factory=tuple_row).execute(_HASH)
+    cursor = connection.cursor(row_factory=tuple_row)
+    return cursor.execute(*_filled(_HASH, {}, tenant_of(connection)))
 
 
 def _entry(_: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Entry]:
@@ -194,14 +220,14 @@ def _entry(_: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Entry]:
     return make
 
 
-def of(entries: psycopg.Cursor[Entry]) -> Ledger:
+def of(entries: psycopg.Cursor[Entry], tenant: str | None = None) -> Ledger:
     """Return the ledger that has these entries."""
-    return Ledger(tuple(entries.fetchall()), exists=True)
+    return Ledger(tuple(entries.fetchall()), exists=True, tenant=tenant)
 
 
 def step(about_: About, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the statement that records how far a revision is, with its parameters."""
-    return _STEP, {**about_, "doubt": None, **values}
+    return _filled(_STEP, {**about_, "doubt": None, **values}, about_.get("tenant"))
 
 
 def finish(about_: About, values: Mapping[str, Any], *, begun: bool) -> tuple[str, dict[str, Any]]:
@@ -214,34 +240,58 @@ def finish(about_: About, values: Mapping[str, Any], *, begun: bool) -> tuple[st
 
     """
     row = {"digest": None, "steps": 0, "sql": None, **about_, **values}
-    return (_FINISH_BEGUN if begun else _FINISH), row
+    return _filled(_FINISH_BEGUN if begun else _FINISH, row, about_.get("tenant"))
 
 
-def forget(revision: str) -> tuple[str, dict[str, Any]]:
+def forget(revision: str, tenant: str | None = None) -> tuple[str, dict[str, Any]]:
     """Return the statement that deletes the row of an interrupted revision."""
-    return "DELETE FROM limbeck_state.ledger WHERE revision = %(revision)s AND finished IS NULL", {
-        "revision": revision
-    }
+    return _filled(_FORGET, {"revision": revision}, tenant)
 
 
-def renew(checksums: Mapping[Revision, str]) -> tuple[str, dict[str, Any]]:
+def renew(
+    checksums: Mapping[Revision, str], tenant: str | None = None
+) -> tuple[str, dict[str, Any]]:
     """Return the statement that replaces the checksums of older versions.
 
     Args:
         checksums: of revisions whose files are as they were applied, by the bytes.
+        tenant: whose ledger it is; None for that of the database.
 
     """
-    return _RENEW, {
+    values = {
         "revisions": [revision.id for revision in checksums],
         "files": [revision.digest for revision in checksums],
         "checksums": list(checksums.values()),
         "form": f"{code.FORM}%",
     }
+    return _filled(_RENEW, values, tenant)
 
 
-def leave(revision: str) -> tuple[str, dict[str, Any]]:
+def leave(revision: str, tenant: str | None = None) -> tuple[str, dict[str, Any]]:
     """Return the statement that records that a revision without a file is not applied."""
-    return _LEAVE, {"revision": revision}
+    return _filled(_LEAVE, {"revision": revision}, tenant)
+
+
+def _filled(
+    template: str, values: dict[str, Any], tenant: str | None
+) -> tuple[str, dict[str, Any]]:
+    """Return a statement about the ledger of a database or of one of its tenants."""
+    if tenant is None:
+        return _text(template, for_tenant=False), values
+    return _text(template, for_tenant=True), {**values, "tenant": tenant}
+
+
+@cache
+def _text(template: str, *, for_tenant: bool) -> str:
+    if not for_tenant:
+        names = ("limbeck_state.ledger", "", "", "", "")
+    else:
+        name = f"limbeck_state.{TENANT_TABLE}"
+        own = "tenant = %(tenant)s"
+        names = (name, "tenant, ", "%(tenant)s, ", f" AND {own}", f" WHERE {own}")
+    return template.format(
+        **dict(zip(("table", "tenant", "value", "own", "only"), names, strict=True))
+    )
 
 
 def file_hash(path: Path) -> str:
@@ -282,15 +332,17 @@ def late(history: History, current: Sequence[str], ledger: Ledger) -> tuple[Revi
     return tuple(revision for revision in applied if revision.id in missing)
 
 
-def about(revision: Revision, action: str) -> About:
+def about(revision: Revision, action: str, tenant: str | None = None) -> About:
     """Return what a row says of a revision and of who runs it.
 
     Args:
         revision: the revision.
         action: "upgrade", "downgrade", "stamp" or "adopt".
+        tenant: where it runs; None for the whole database.
 
     """
     return {
+        **({} if tenant is None else {"tenant": tenant}),
         "revision": revision.id,
         "action": action,
         "message": revision.message,

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import schema
-from sqlalchemy.dialects.postgresql import named_types
-
 if TYPE_CHECKING:
     from sqlalchemy.engine.default import DefaultExecutionContext
-
-_APART = (schema.CreateSchema, schema.CreateSequence, named_types.CreateEnumType)
 
 
 class Newness:
@@ -25,6 +20,10 @@ class Newness:
         A foreign key to an older table locks that table (SHARE ROW EXCLUSIVE); SQL as text may do
         anything.
         """
+        # Not for runs in a worker, which tells it by itself.
+        from sqlalchemy import schema  # noqa: PLC0415 - see above
+        from sqlalchemy.dialects.postgresql import named_types  # noqa: PLC0415 - see above
+
         match getattr(context.compiled, "statement", None):
             case schema.CreateTable(element=table, if_not_exists=False):
                 self._created.add(table.fullname)
@@ -34,4 +33,5 @@ class Newness:
             case schema.CreateIndex(element=index):
                 return index.table is not None and index.table.fullname in self._created
             case statement:
-                return isinstance(statement, _APART)
+                apart = (schema.CreateSchema, schema.CreateSequence, named_types.CreateEnumType)
+                return isinstance(statement, apart)

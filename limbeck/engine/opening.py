@@ -1,44 +1,46 @@
-"""Open a run on a connection: its environment, its worker, its hooks; `running` calls it."""
+"""Open a run on a connection: its worker or environment, its hooks; `running` calls it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import event
-
-from limbeck.engine import defaults, ending, privileged
-from limbeck.engine.batch import guarded
-from limbeck.engine.environment import Environment
+from limbeck.engine import ending
 from limbeck.engine.patience import Patience
 from limbeck.engine.runner import Runner
 from limbeck.engine.session import Session
 from limbeck.engine.state import State
-from limbeck.engine.statements import Edge
 from limbeck.engine.step_runner import StepRunner
 from limbeck.engine.terms import Terms
 from limbeck.events import Listener
 from limbeck.history.history import History
-from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
 from limbeck.project.code.in_process import InProcess
 
 if TYPE_CHECKING:
     import psycopg
 
+    from limbeck.engine.caller import Caller
     from limbeck.engine.remote import Remote
     from limbeck.project.code.out_of_process import OutOfProcess
 
 
+def load(history: History) -> None:
+    """Import what a run needs, and `opened` would import."""
+    here = isinstance(history.code, InProcess)
+    import_module("limbeck.engine.local" if here else "limbeck.engine.remote")
+
+
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913, PLR0917 - whose, where, on what terms
     history: History,
     connection: psycopg.Connection[Any],
     terms: Terms,
     state: State,
     listen: Listener,
+    meanwhile: Iterable[object] = (),
 ) -> Iterator[Runner]:
     """Yield a runner on a connection, which is as it was afterwards.
 
@@ -48,67 +50,59 @@ def opened(
         terms: what the database needs besides the statements.
         state: the version rows and the ledger, as they are now.
         listen: receives an event for each revision, retry and notice.
+        meanwhile: what to do while a worker runs env.py, in pieces.
 
     """
     with ExitStack() as stack:
-        environment = stack.enter_context(Environment(history, terms.place).installed())
-        remote, target, connection = _connected(
-            stack, history, connection, state, live=terms.ledger
-        )
+        caller = stack.enter_context(_caller(history, connection, terms, state, meanwhile))
         watcher = None
         if terms.watch is not None:
-            pid = connection.info.backend_pid
+            pid = caller.connection.info.backend_pid
             watcher = Watcher(terms.watch, pid, listen, progress=terms.progress)
             stack.callback(watcher.close)
         patience = Patience(terms.patience, listen, watcher)
-        session = Session(target, connection, history.top, terms, listen, patience, watcher)
-        session.ending = ending.listening(connection)
-        session.resets = (
-            defaults.resets(state.session.settings)
-            if remote is None
-            else defaults.of_worker(remote.connection)
+        session = Session(
+            caller.target, caller.connection, history.top, terms, listen, patience, watcher
         )
+        session.ending = ending.listening(caller.connection)
+        session.resets, session.autocommits = caller.resets(), caller.autocommits
         steps = StepRunner(session, pipelined=terms.pipelined)
-        if remote is not None:
-            remote.handler = steps
-        else:
-            # An engine's hooks of this kind cannot be removed, so there is one set of them a run.
-            for name in ("do_execute", "do_execute_no_params", "do_executemany"):
-                event.listen(target.engine, name, steps.take)
-            stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
-            connection.cursor_factory = guarded(steps.sent_around)
-            for kind in ("commit", "rollback"):
-                event.listen(target.engine, kind, partial(_ended, steps, kind))
-        yield Runner(session, steps, environment, state, remote)
+        caller.serve(steps, stack)
+        yield Runner(session, steps, history, state, caller)
 
 
-def _ended(steps: StepRunner, kind: Edge, _: object) -> None:
-    """End the transaction as a revision asks SQLAlchemy's connection to."""
-    if steps.is_running:
-        steps.ended(kind)
-
-
-def _connected(
-    stack: ExitStack,
+def _caller(
     history: History,
     connection: psycopg.Connection[Any],
+    terms: Terms,
     state: State,
-    *,
-    live: bool,
-) -> tuple[Remote | None, Any, Any]:
-    """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
-    if not isinstance(history.code, InProcess):
-        # Most projects run in limbeck's own process, and load nothing of the other one.
-        from limbeck.engine import remote as remotes  # noqa: PLC0415 - see above
+    meanwhile: Iterable[object],
+) -> AbstractContextManager[Caller]:
+    """Return what calls the revisions: in this process, or in the worker.
 
-        code = cast("OutOfProcess", history.code)
-        remote = stack.enter_context(remotes.opened(code, connection, history.top, live=live))
-        remote.rewritten = stack.enter_context(privileged.rewriting(connection))
-        return remote, remote.target, remote.connection
-    target = stack.enter_context(as_sqlalchemy(connection, state.session))
-    stack.enter_context(privileged.assisting(connection, target))
-    # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
-    # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
-    connection.autocommit = True
-    stack.callback(target.begin().close)
-    return None, target, connection
+    Each way needs modules that the other one does not: a run in a worker imports neither Alembic
+    nor SQLAlchemy into this process, which would take longer than a few revisions do.
+    """
+    if isinstance(history.code, InProcess):
+        from limbeck.engine import local  # noqa: PLC0415 - see above
+
+        return local.opened(history, connection, state, terms.place)
+    return _in_worker(history, connection, terms, meanwhile)
+
+
+@contextmanager
+def _in_worker(
+    history: History,
+    connection: psycopg.Connection[Any],
+    terms: Terms,
+    meanwhile: Iterable[object],
+) -> Iterator[Remote]:
+    from limbeck.engine import privileged, remote  # noqa: PLC0415 - as above
+
+    code = cast("OutOfProcess", history.code)
+    live, top = terms.ledger, history.top
+    with (
+        remote.opened(code, connection, top, live=live, meanwhile=meanwhile) as run,
+        privileged.rewriting(connection) as run.rewritten,
+    ):
+        yield run

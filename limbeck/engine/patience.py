@@ -11,7 +11,6 @@ import time
 from typing import Final
 
 import psycopg
-import sqlalchemy as sa
 
 from limbeck.dataclass import dataclass
 from limbeck.engine.batch import StatementError
@@ -100,6 +99,5 @@ def cause(error: BaseException) -> BaseException:
     """Return the error of psycopg inside of an error that wraps it."""
     if isinstance(error, StatementError):
         return error.cause
-    if isinstance(error, sa.exc.StatementError) and error.orig is not None:
-        return error.orig
-    return error
+    original = getattr(error, "orig", None)  # SQLAlchemy's errors have it
+    return original if isinstance(original, BaseException) else error

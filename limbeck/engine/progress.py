@@ -48,11 +48,11 @@ class Progress:
 
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
     ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
-    says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
-    was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
-    steps after which to stop. `stage` tells how far an attempt is that takes long; `earlier` is
-    what it has counted before the attempt. `push` is what the ledger records instead of a revision,
-    `sent` the number of its statements so far.
+    says of it, `create` the statements that create the table, `checksum` is that of its code,
+    `file` the hash of the revision's file when that row was written. `lock_timeout` is the one that
+    the revision sets for itself, `limit` the number of steps after which to stop. `stage` tells how
+    far an attempt is that takes long; `earlier` is what it has counted before the attempt. `push`
+    is what the ledger records instead of a revision, `sent` the number of its statements so far.
     """
 
     revision: Revision
@@ -68,6 +68,7 @@ class Progress:
     limit: int | None = None
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
+    create: tuple[str, ...] = ledger.CREATE
     stage: Stage | None = None
     earlier: int = 0
     push: Push | None = None
@@ -84,7 +85,8 @@ class Progress:
         action = "downgrade" if downgrade else "upgrade"
         progress = cls(revision, action, in_ledger=in_ledger, table_exists=entries.exists)
         # Read now: between a revision's first lock and its COMMIT nothing happens but statements.
-        progress.about = ledger.about(revision, action)
+        progress.about = ledger.about(revision, action, entries.tenant)
+        progress.create = entries.create
         progress.checksum = code.checksum(revision.path)
         entry = entries.interrupted().get(revision.id)
         return progress._resumed(entry) if entry and entry.action == action else progress
@@ -187,7 +189,7 @@ class Progress:
     def _table(self) -> list[Statement]:
         if self.table_exists:
             return []
-        return [Statement(statement) for statement in ledger.CREATE]
+        return [Statement(statement) for statement in self.create]
 
     def _recorded(
         self, steps: int, digest: str | None, doubt: str | None = None

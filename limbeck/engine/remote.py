@@ -7,16 +7,18 @@ same connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
 
 from limbeck.dataclass import dataclass
+from limbeck.engine import defaults
 from limbeck.engine.batch import Kept, Statement, StatementError
 from limbeck.engine.patience import cause
 from limbeck.engine.remote_connection import (
@@ -26,7 +28,8 @@ from limbeck.engine.remote_connection import (
     as_psycopg,
 )
 from limbeck.engine.statements import Edge
-from limbeck.errors import ConfigurationError
+from limbeck.errors import ConfigurationError, HistoryError
+from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
 from limbeck.project.code.errors import WorkerError
@@ -43,7 +46,12 @@ class RevisionRaisedError(Exception):
 
 
 class Handler(Protocol):
-    """Decides about the statements of a revision, as the step runner does."""
+    """Decides about the statements of a revision, as the step runner does.
+
+    `pipelined` says whether it may hear of several at once, of a revision that does not notice it.
+    """
+
+    pipelined: bool
 
     def handle(
         self,
@@ -83,17 +91,45 @@ class Remote:
     _blocks: ExitStack = field(default_factory=ExitStack)
     _failure: Exception | None = None
 
-    def load(self, path: Path) -> Answer:
+    @property
+    def autocommits(self) -> bool:
+        """Whether env.py's connection commits each statement by itself."""
+        return self.connection.autocommits
+
+    @property
+    def is_here(self) -> bool:
+        """False: revisions run in the worker."""
+        return False
+
+    def resets(self) -> tuple[Statement, ...]:
+        """Return the statements that undo what a revision has set in the session."""
+        return defaults.of_worker(self.connection)
+
+    def serve(self, steps: Handler, stack: ExitStack) -> None:
+        """Hand the statements of revisions to a step runner, until the stack is closed."""
+        self.handler = steps
+        stack.callback(setattr, self, "handler", None)
+
+    def using(self) -> AbstractContextManager[None]:
+        """Return the block in which revisions are called."""
+        return nullcontext()
+
+    def load(self, revision: Revision) -> Any:
         """Import a revision; return what it sets for itself.
 
         Raises:
-            WorkerError: it does not import.
+            HistoryError: it does not import.
 
         """
-        answer: Answer = self.process.request("load", path=str(path))
-        return answer
+        try:
+            return SimpleNamespace(**self.process.request("load", path=str(revision.path)))
+        except WorkerError as error:
+            where = error.line(self.folder) or shown(revision.path)
+            raise HistoryError(
+                f"{where}: {error}", hint="Correct the revision file; nothing was run."
+            ) from error
 
-    def call(self, path: Path, *, downgrade: bool) -> None:
+    def call(self, revision: Revision, module: Any, *, downgrade: bool) -> None:
         """Call a revision's function, and decide about each of its statements.
 
         Raises:
@@ -101,20 +137,30 @@ class Remote:
             RevisionRaisedError: the revision raised another exception.
 
         """
-        self._failure = None
+        del module
+        path, self._failure = revision.path, None
+        together = self.handler is not None and self.handler.pipelined
+        arguments: dict[str, Any] = {"downgrade": downgrade, "together": together}
         try:
-            self.process.request("run", asked=self._asked, path=str(path), downgrade=downgrade)
+            untold = self.process.request("run", asked=self._asked, path=str(path), **arguments)
         except WorkerError as error:
             raise self._translated(error, path) from error
+        self._hear(untold)
 
     def _asked(self, message: Answer) -> None:
         try:
+            self._hear(message["before"])
             finished = self._decide(message["statement"])
         except Exception as error:  # noqa: BLE001 - the revision may catch it, as in this process
             self._failure = error
             self.process.go_on(failing=True, server=_reported(error))
         else:
             self.process.go_on(finished=finished)
+
+    def _hear(self, several: Sequence[Answer]) -> None:
+        """Deal with statements for whose results the revision has not waited."""
+        for facts in several:
+            self._handle(facts, is_current=False)
 
     def _decide(self, facts: Answer) -> bool:
         """Deal with a statement; return False if the worker has to send it by itself."""
@@ -128,16 +174,34 @@ class Remote:
             self.handler.ended(kind)
         elif facts.get("raw"):
             return self.handler.sent_around(facts["text"], _shown(facts["where"]))
-        else:
-            self.target.nested = facts["nested"]
-            text = self.rewritten(facts["text"])
-            stored = Kept(facts["number"]) if text == facts["text"] else None
-            statement = Statement(text, stored, where=_shown(facts["where"]))
-            cursor: Any = RemoteCursor(self.connection, stored.number if stored else None)
+        elif "text" in facts:
+            self._handle(facts, is_current=True)
+        return True
+
+    def _handle(self, facts: Answer, *, is_current: bool) -> None:
+        """Hand a statement to the handler.
+
+        Args:
+            facts: what the worker says of it.
+            is_current: the worker waits in it; otherwise it keeps the statement.
+
+        """
+        if self.handler is None:  # pragma: no cover - `_decide` has looked
+            return
+        self.target.nested = facts["nested"]
+        text = self.rewritten(facts["text"])
+        stored = Kept(facts["number"]) if text == facts["text"] else None
+        statement = Statement(text, stored, where=_shown(facts["where"]))
+        number = stored.number if stored and is_current else None
+        cursor: Any = RemoteCursor(self.connection, number)
+        try:
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )
-        return True
+        except psycopg.Error as error:
+            if is_current:  # the worker raises it with the statement
+                raise
+            raise StatementError(statement, error) from error
 
     def _translated(self, error: WorkerError, path: Path) -> Exception:
         """Return the error in the terms of the engine: what the server or the revision said."""
@@ -160,13 +224,14 @@ def _reported(error: Exception) -> Answer | None:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913 - whose, where, on what terms
     code: OutOfProcess,
     local: psycopg.Connection[Any],
     folder: Path,
     *,
     again: bool = False,
     live: bool = False,
+    meanwhile: Iterable[object] = (),
 ) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
@@ -176,20 +241,19 @@ def opened(
         folder: the folder of the revision files.
         again: whether it continues the last run on this database, with what `op` has created.
         live: whether engines that a revision creates may connect where they say.
+        meanwhile: what to do until env.py has run, in pieces.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
 
     """
-    from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
-
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder, again=again, live=live)
-    target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
+    url = as_url(local)
+    answer = code.opened(process, url, folder, again=again, live=live, meanwhile=meanwhile)
     try:
         connection = RemoteConnection(process, local, answer)
         _equip(connection, local)
-        yield Remote(process, connection, target, folder)
+        yield Remote(process, connection, RemoteTarget(), folder)
     except Exception:
         with suppress(ConfigurationError):  # env.py may not survive the failure either
             code.close(process)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import psycopg
 from psycopg.pq import DiagnosticField, TransactionStatus
 
 from limbeck.dataclass import dataclass
-from limbeck.engine.batch import Kept
+from limbeck.engine.batch import Kept, Statement
 from limbeck.project.code.errors import ServerFields, WorkerError
 from limbeck.project.code.process import Answer, Process
 from limbeck.schema.sql.lexer import first_word
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 _BEGINS = {"BEGIN", "START"}
 _ENDS = {"COMMIT", "END", "ROLLBACK", "ABORT"}
@@ -71,6 +69,7 @@ class RemoteConnection:
         self.process = process
         self.closed = False
         self.autocommit = True
+        self.autocommits: bool = opened["autocommits"]
         self.cursor_factory: Any = None
         self.info = SimpleNamespace(
             server_version=opened["server"],
@@ -118,43 +117,88 @@ class RemoteConnection:
             psycopg.OperationalError: the server has ended the session.
 
         """
-        text = self._spelling.mogrify(query, parameters)
+        text = self.spelled(query, parameters)
         try:
             rows: list[list[Any]] = self.request("execute", sql=text)
         except WorkerError as error:
             if error.raised.kind == "ended":
                 raise
-            # SQLAlchemy refuses to use a connection that is gone, inside of a transaction or not.
-            self.closed = True
-            raise psycopg.OperationalError(f"the connection is closed: {error}") from error
+            raise self._gone(error) from error
+        self._note(text)
+        return rows
+
+    def several(self, statements: Sequence[Statement]) -> Iterator[int]:
+        """Send statements in one message to the worker; yield how many rows each has changed.
+
+        The worker stops at one that does not change the number of rows that it must.
+
+        Raises:
+            psycopg.Error: the server refused the statement after those that were yielded.
+
+        """
+        texts = [
+            None if isinstance(each.parameters, Kept) else self.spelled(each.text, each.parameters)
+            for each in statements
+        ]
+        request = [
+            {"rows": each.rows, **({"number": _number(each)} if text is None else {"sql": text})}
+            for each, text in zip(statements, texts, strict=True)
+        ]
+        answer = self.request("several", statements=request)
+        for rows, text in zip(answer["rows"], texts, strict=False):
+            if text is not None:
+                self._note(text)
+            yield rows
+        if answer["error"] is None:
+            return
+        error = self._translated(WorkerError.of(answer["error"]))
+        own = texts[len(answer["rows"])] is not None
+        raise self._gone(error) if own and isinstance(error, WorkerError) else error
+
+    def _gone(self, error: WorkerError) -> psycopg.Error:
+        """Return the error for a statement of the engine's that was not sent.
+
+        SQLAlchemy refuses to use a connection that is gone, inside of a transaction or not.
+        """
+        self.closed = True
+        return psycopg.OperationalError(f"the connection is closed: {error}")
+
+    def spelled(self, query: Any, parameters: Any) -> str:
+        """Return a statement of the engine's with its parameters."""
+        return self._spelling.mogrify(query, parameters)
+
+    def _note(self, text: str) -> None:
+        """Note whether a transaction is open after a statement."""
         word = first_word(text)
         if word in _BEGINS:
             self.info.transaction_status = TransactionStatus.INTRANS
         elif word in _ENDS and " TO " not in text.upper():
             self.info.transaction_status = TransactionStatus.IDLE
-        return rows
 
     def request(self, name: str, **arguments: Any) -> Any:
         """Return the worker's answer; raise psycopg's error for what the server refused."""
         try:
             return self.process.request(name, **arguments)
         except WorkerError as error:
-            if error.raised.kind == "ended":
-                self.closed = True
-            if error.raised.server is None:
-                raise
-            if error.raised.server.state is None:
-                self.closed = True
-            elif self.info.transaction_status is TransactionStatus.INTRANS:
-                self.info.transaction_status = TransactionStatus.INERROR
-            raise as_psycopg(error.raised.server) from error
+            raise self._translated(error) from error
+
+    def _translated(self, error: WorkerError) -> WorkerError | psycopg.Error:
+        """Return the error of a statement as psycopg's, and note what became of the session."""
+        if error.raised.kind == "ended":
+            self.closed = True
+        if error.raised.server is None:
+            return error
+        if error.raised.server.state is None:
+            self.closed = True
+        elif self.info.transaction_status is TransactionStatus.INTRANS:
+            self.info.transaction_status = TransactionStatus.INERROR
+        return as_psycopg(error.raised.server)
 
 
 @dataclass(slots=True)
 class RemoteTarget:
     """What the engine uses of SQLAlchemy's connection."""
 
-    dialect: sa.Dialect
     nested: bool = False
 
     def in_nested_transaction(self) -> bool:
@@ -163,6 +207,10 @@ class RemoteTarget:
 
     def invalidate(self) -> None:
         """Do nothing: the worker gives its connection up by itself."""
+
+
+def _number(statement: Statement) -> int:
+    return statement.parameters.number if isinstance(statement.parameters, Kept) else -1
 
 
 def as_psycopg(fields: ServerFields) -> psycopg.Error:

@@ -1,6 +1,6 @@
 """The runner of one run: its revisions in order, their version rows, retries and events.
 
-`opening.opened` makes one. It imports Alembic and SQLAlchemy, which `running` does not.
+`opening.opened` makes one.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
 from limbeck.engine import adopting, ledger, pushes
 from limbeck.engine.batch import Statement, StatementError, VersionConflictError
-from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
 from limbeck.engine.step_runner import StepRunner
 from limbeck.engine.turn import Turn
-from limbeck.errors import HistoryError, MigrationError
+from limbeck.engine.version_rows import Chain, VersionRows
+from limbeck.errors import MigrationError
 from limbeck.events import Notice, RevisionResumed
-from limbeck.history import plainness, scripts
+from limbeck.history import plainness
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.paths import shown
-from limbeck.project.code.errors import WorkerError
 from limbeck.stages import staged
 
 if TYPE_CHECKING:
-    from limbeck.engine.remote import Remote
+    from limbeck.engine.caller import Caller
 
 
 _MOST: Final = 32
@@ -49,18 +47,21 @@ class Runner:
         self,
         session: Session,
         steps: StepRunner,
-        environment: Environment,
+        history: History,
         state: State,
-        remote: Remote | None,
+        caller: Caller,
     ) -> None:
         self.session = session
         self.steps = steps
-        self.history = environment.history
-        self.environment = environment
-        self.remote = remote
-        self.context = environment.online(session.target, steps, state.table)
-        self.ledger = state.ledger if session.terms.ledger else Ledger()
+        self.history = history
+        self.caller = caller
+        self.table = state.table
+        self.chain = Chain.of(history)
+        self.ledger = state.ledger if session.terms.ledger else Ledger(tenant=state.ledger.tenant)
         self.heads = set(state.recorded)
+        if (project := self.history.project) is not None and project.part is not None:
+            # On the shadow, one table has the rows of both parts.
+            self.heads &= {revision.id for revision in self.history.revisions()}
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
         self.interrupted = self.ledger.interrupted()
         self.adopted: list[Statement] = []
@@ -70,14 +71,9 @@ class Runner:
         """Run revisions in this order; return the rows of the version table then."""
         with redirect_stdout(sys.stderr):  # what a revision prints is not part of the answer
             # All are imported, and their settings read, before the first of them runs.
-            turns = [
-                Turn(revision, self._load(revision), number, len(revisions), downgrade)
-                for number, revision in enumerate(revisions, 1)
-            ]
+            turns = self.turns(revisions, downgrade=downgrade)
             if self.in_ledger and self.session.terms.push is None:
-                self.adopted = adopting.adopted(self.history, self.heads, self.ledger)
-                self.adopted += adopting.renewed(self.history, self.ledger)
-                self.adopted += pushes.forgotten(self.ledger)
+                self.adopt()
             # Once: no revision that is to run comes below the version rows before it has run.
             if not downgrade:
                 self.below = adopting.below(self.history, self.heads)
@@ -92,21 +88,35 @@ class Runner:
                     turns = turns[1:]
         return tuple(sorted(self.heads))
 
+    def turns(self, revisions: Sequence[Revision], *, downgrade: bool) -> list[Turn]:
+        """Import revisions, and return their turns."""
+        return [
+            Turn(revision, self.caller.load(revision), number, len(revisions), downgrade)
+            for number, revision in enumerate(revisions, 1)
+        ]
+
+    def adopt(self) -> None:
+        """Prepare the rows that the ledger lacks; they go with the first revision."""
+        self.adopted = adopting.adopted(self.history, self.heads, self.ledger)
+        self.adopted += adopting.renewed(self.history, self.ledger)
+        self.adopted += pushes.forgotten(self.ledger)
+
     def _several(self, turns: Sequence[Turn]) -> list[Turn]:
         """Return the first of these, and those that need not wait for its end."""
         several: list[Turn] = []
         for turn in islice(turns, _MOST):
-            if not self._may_be_together(turn):
+            if not self.may_be_together(turn):
                 break
             several.append(turn)
         return several or [turns[0]]
 
-    def _may_be_together(self, turn: Turn) -> bool:
+    def may_be_together(self, turn: Turn) -> bool:
+        """Return whether a revision need not wait for the end of those before it."""
         terms = self.session.terms
         return (
             terms.pipelined
             and terms.together
-            and self.remote is None
+            and self.caller.is_here
             and (terms.committed, terms.look, terms.steps) == (None, None, None)
             and turn.revision.id not in self.interrupted
             and plainness.is_apart(turn.revision, turn.action)
@@ -126,24 +136,22 @@ class Runner:
         try:
             with self.steps.together():
                 for turn in turns:
-                    turn.progress = self._progress(turn)
+                    turn.progress = self.progress_of(turn)
                     turn.progress.table_exists = exists
-                    rows = self._version_rows(turn, heads)
+                    rows = self.version_rows(turn, heads)
                     done = partial(ended.note, rows.heads)
-                    if error := self._send(turn, [*adopted, *rows.statements], done):
+                    if error := self.send(turn, [*adopted, *rows.statements], done):
                         break
                     heads, adopted, exists = rows.heads, [], self.in_ledger
         except (StatementError, VersionConflictError) as refused:
             error = refused
         return ended.count, error and self.steps.abandon(error, ended.began)
 
-    def _send(
-        self, turn: Turn, rows: list[Statement], done: Callable[[], None]
-    ) -> Exception | None:
+    def send(self, turn: Turn, rows: list[Statement], done: Callable[[], None]) -> Exception | None:
         """Send one of several revisions; return the error if it raised one."""
         try:
-            with self.steps.sent(turn.progress), self.environment.using(self.context):
-                self._call(turn.load(self._load), turn.progress)
+            with self.steps.sent(turn.progress), self.caller.using():
+                self._call(turn.load(self.caller.load), turn.progress)
                 self.steps.finish(rows, done)
         except Exception as error:  # noqa: BLE001 - whatever a revision raises
             return error
@@ -160,13 +168,13 @@ class Runner:
         self.announce(turn)
         began = time.monotonic()
         if error is None:
-            turn.progress = self._progress(turn)
+            turn.progress = self.progress_of(turn)
         progress = turn.progress
         if progress.begun:
             about = (turn.revision.id, turn.revision.message)
             self.session.listen(RevisionResumed(*about, progress.steps))
         # Before its first statement: afterwards, every moment is one in which others wait for it.
-        rows = self._version_rows(turn, self.heads)
+        rows = self.version_rows(turn, self.heads)
         with staged(self.session.listen, turn.revision.id, "statement", silent=True) as stage:
             # Only while nobody uses the database yet: a terminal that is stopped would keep the
             # locks of the revision for as long.
@@ -190,7 +198,8 @@ class Runner:
         """Note the version rows after a revision, with which the adopted ones are written."""
         self.heads, self.adopted = heads, []
 
-    def _progress(self, turn: Turn) -> Progress:
+    def progress_of(self, turn: Turn) -> Progress:
+        """Return how far a revision is, with what its row in the ledger says."""
         revision, ledger_ = turn.revision, self.ledger
         progress = Progress.of(
             revision, ledger_, downgrade=turn.downgrade, in_ledger=self.in_ledger
@@ -201,30 +210,30 @@ class Runner:
         if terms.push is not None:
             progress.about = terms.push.about
         elif terms.recording:
-            progress.about = ledger.about(revision, "stamp")
+            progress.about = ledger.about(revision, "stamp", ledger_.tenant)
         # A revision that could notice it gets the answer to each statement at once.
         self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
             revision.path, progress.action
         )
         return progress
 
-    def _version_rows(self, turn: Turn, heads: set[str]) -> VersionRows:
+    def version_rows(self, turn: Turn, heads: set[str]) -> VersionRows:
         """Return how the version rows change with a revision."""
-        rows = VersionRows(self.context, set(heads))
+        rows = VersionRows(self.chain, heads, self.table)
         if self.session.terms.push is not None:
             rows.statements.clear()  # a draft is in no history; not even the table is created
             return rows
         # A late revision is below the version rows already: they do not change.
         if turn.revision.id not in self.below:
-            rows.update_to_step(self.environment.step(turn.revision, downgrade=turn.downgrade))
+            rows.change(turn.revision, downgrade=turn.downgrade)
         return rows
 
     def _attempt(self, turn: Turn, progress: Progress, rows: VersionRows) -> Exception | None:
         """Run a revision once; return the error if it failed and everything is rolled back."""
         with self.steps.attempt(progress):
             try:
-                with self.environment.using(self.context):
-                    self._call(turn.load(self._load), progress)
+                with self.caller.using():
+                    self._call(turn.load(self.caller.load), progress)
                 self.steps.finish([*self.adopted, *rows.statements])
             except (MigrationError, StoppedError):
                 raise
@@ -232,26 +241,10 @@ class Runner:
                 return self.steps.abandon(error)
         return None
 
-    def _load(self, revision: Revision) -> Any:
-        """Import a revision anew; return its module, or what the worker says of it."""
-        if self.remote is None:
-            return scripts.module(self.history, revision)
-        try:
-            return SimpleNamespace(**self.remote.load(revision.path))
-        except WorkerError as error:
-            where = error.line(self.history.top) or shown(revision.path)
-            raise HistoryError(
-                f"{where}: {error}", hint="Correct the revision file; nothing was run."
-            ) from error
-
     def _call(self, module: Any, progress: Progress) -> None:
-        downgrade = progress.action == "downgrade"
-        if self.session.terms.recording:
-            return
-        if self.remote is not None:
-            self.remote.call(progress.revision.path, downgrade=downgrade)
-        else:
-            (module.downgrade if downgrade else module.upgrade)()
+        if not self.session.terms.recording:
+            downgrade = progress.action == "downgrade"
+            self.caller.call(progress.revision, module, downgrade=downgrade)
 
     def _wait(self, error: Exception, progress: Progress) -> None:
         """Wait until another attempt may succeed; MigrationError if none may."""

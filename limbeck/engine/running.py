@@ -48,10 +48,12 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
     if not revisions:
         table = version_table.of(history, connection)
         return state.recorded if state else version_table.recorded(connection, table)
+    from limbeck.engine import ahead  # noqa: PLC0415 - as below
     from limbeck.engine.opening import opened  # noqa: PLC0415 - Alembic only when something runs
 
     state = state or read(connection, version_table.of(history, connection))
-    with opened(history, connection, terms, state, listen) as runner:
+    read_ahead = ahead.read(revisions, "downgrade" if downgrade else "upgrade")
+    with opened(history, connection, terms, state, listen, read_ahead) as runner:
         return runner.run(revisions, downgrade=downgrade)
 
 

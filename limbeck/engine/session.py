@@ -32,6 +32,8 @@ class Session:
     """One run on one connection, which SQLAlchemy has as `target` and psycopg as `connection`.
 
     `folder` is the folder of the revision files, `resets` undo what a revision has set.
+    `autocommits` says that env.py's own connection would commit each statement by itself: then
+    one that no transaction takes needs no autocommit block.
     """
 
     target: sa.Connection
@@ -43,6 +45,7 @@ class Session:
     watcher: Watcher | None = None
     ending: Ending = field(default_factory=Ending)
     resets: tuple[Statement, ...] = ()
+    autocommits: bool = False
     has_transaction_timeout: bool = field(init=False)
 
     def __post_init__(self) -> None:

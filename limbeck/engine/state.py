@@ -11,21 +11,21 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable
-from limbeck.postgres.connect import SESSION, Session
+from limbeck.postgres.connect import SESSION, Session, tenant_of
 from limbeck.schema.sql.own_schemas import STATE
 
 # Which tables exist is asked first: in a pipeline, an error would discard the other results too.
-_THERE: Final = f"""
+THERE: Final = f"""
 SELECT (SELECT nspname FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
     WHERE c.oid = coalesce(to_regclass(%(quoted)s), (SELECT c.oid FROM pg_class c
       JOIN pg_namespace p ON p.oid = c.relnamespace
       WHERE %(bare)s AND p.nspname = '{FALLBACK}' AND c.relname = %(name)s))),
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-    FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'), false),
+    FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = %(ledger)s), false),
   CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
     ELSE has_schema_privilege(n.oid, 'USAGE') AND coalesce(
       (SELECT has_table_privilege(c.oid, 'INSERT, UPDATE')
-        FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
+        FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = %(ledger)s),
       has_schema_privilege(n.oid, 'CREATE')) END,
   txid_snapshot_xmax(txid_current_snapshot()),
   {SESSION}
@@ -77,7 +77,8 @@ def read(
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         about = {"quoted": table.quoted.as_string(), "bare": table.schema is None}
-        (row,) = cursor.execute(_THERE, {**about, "name": table.name}).fetchall()
+        own = ledger.TABLE if tenant_of(connection) is None else ledger.TENANT_TABLE
+        (row,) = cursor.execute(THERE, {**about, "name": table.name, "ledger": own}).fetchall()
     schema, has_ledger, writable, next_transaction, *session = row
     has_versions, where = schema is not None, Session.read(session)
     # From now on by its schema: a revision may change the search path, or the role.
@@ -87,7 +88,7 @@ def read(
         recorded, entries, hash_ = both
     else:
         recorded = version_table.recorded(connection, table) if has_versions else ()
-        entries = ledger.read(connection) if has_ledger else Ledger()
+        entries = ledger.read(connection) if has_ledger else Ledger(tenant=tenant_of(connection))
     return State(recorded, entries, bool(writable), next_transaction, where, table, hash_)
 
 
@@ -146,7 +147,7 @@ def _both(
             rows, entries = version_table.asked(connection, table), ledger.asked(connection)
         return (
             version_table.ids(rows),
-            ledger.of(entries),
+            ledger.of(entries, tenant_of(connection)),
             hash_.fetchall()[0][0] if hash_ else None,
         )
     except psycopg.Error:

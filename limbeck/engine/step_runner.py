@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
@@ -57,6 +57,8 @@ class StepRunner:
         self._newness = Newness()
         self._began = 0.0
         self._uncommitted: list[tuple[str, str | None]] = []
+        # None once the revision has done more than give statements that nobody reads.
+        self._script: list[Statement] | None = []
 
     @contextmanager
     def attempt(self, progress: Progress) -> Iterator[None]:
@@ -111,7 +113,12 @@ class StepRunner:
         self.progress = progress
         progress.restart()
         self._uncommitted.clear()
+        self._script = []
         self.state = State.IDLE
+
+    def record(self, batch: Batch) -> None:
+        """Give the statements to a batch that keeps them; see `recording`."""
+        self._batch = batch
 
     @property
     def is_running(self) -> bool:
@@ -151,6 +158,18 @@ class StepRunner:
             is_new: returns whether it touches only what its transaction has created.
 
         """
+        alone = self._is_block_of_its_own(statement.text)
+        with self.block() if alone else nullcontext():
+            self._handle(cursor, statement, unread=unread, is_new=is_new)
+
+    def _handle(
+        self,
+        cursor: psycopg.Cursor[Any],
+        statement: Statement,
+        *,
+        unread: bool,
+        is_new: Callable[[], bool],
+    ) -> None:
         if unread:
             self.progress.count(statement.text)
         self.progress.refuse_beyond()  # again, for a revision that has caught it
@@ -163,6 +182,7 @@ class StepRunner:
             self._uncommitted.append((statement.text, where))
         if self.state is State.IDLE:
             self._begin()
+        self._note(statement, unread=unread)
         if self.state is State.BLOCK and not self.progress.skips:
             autocommit.run(self.session, self.progress, statement, cursor)
             self._committed()
@@ -181,6 +201,15 @@ class StepRunner:
             if self._uncommitted and status == psycopg.pq.TransactionStatus.IDLE:
                 self._committed()  # the statement itself was COMMIT
 
+    def _note(self, statement: Statement, *, unread: bool) -> None:
+        """Add a statement to the script, or note that there is none."""
+        if self._script is None:
+            return
+        if unread and self._may_wait(statement.text) and self.state is not State.BLOCK:
+            self._script.append(statement)
+        else:
+            self._script = None
+
     def sent_around(self, text: str, where: str | None = None) -> bool:
         """Send what waits, before a cursor sends a statement around SQLAlchemy.
 
@@ -195,6 +224,7 @@ class StepRunner:
         del where
         if not self.is_running:
             return False
+        self._script = None
         self._notice_end()
         if kind := statements.edge(text):
             self.ended(kind)
@@ -236,6 +266,7 @@ class StepRunner:
         if self.state not in {State.FRESH, State.LOCKING, State.SKIPPING}:
             return
         self._refuse_in_trial()
+        self._script = None
         if self.progress.skips:
             self.session.connection.rollback()
         else:
@@ -263,6 +294,8 @@ class StepRunner:
             self._begin()
         # First, because the revision's own role may not write the rows, nor its search path find
         # their tables; and the next revision starts from the connection's own defaults.
+        if self.session.terms.taken is not None:
+            self.session.terms.taken(self.progress.revision, self._script)
         rows = [*self.session.resets, *version_rows, *self.progress.record_end()]
         if self.session.terms.look is not None:
             self._flush(*rows)
@@ -340,6 +373,11 @@ class StepRunner:
             self.progress.note_step()
             self.state = State.IDLE
             self.progress.advance()
+
+    def _is_block_of_its_own(self, statement: str) -> bool:
+        """Return whether a statement runs under env.py's connection only, as in a block."""
+        outside = self.session.autocommits and self.state is not State.BLOCK
+        return outside and statements.is_concurrent(statement)
 
     def _may_wait(self, statement: str) -> bool:
         # A savepoint exists so that the revision can catch the error of a statement inside of it.

@@ -9,11 +9,15 @@ from limbeck.dataclass import dataclass
 from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
+    from limbeck.engine.batch import Statement
     from limbeck.engine.pushes import Push
+    from limbeck.history.revisions import Revision
     from limbeck.postgres.database import Database
     from limbeck.stages import Stage
 
 Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
+
+Taken: TypeAlias = "Callable[[Revision, Sequence[Statement] | None], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Terms:
         stage: Counts the statements of the revisions.
         push: The revision is a draft that no history has: the version rows stay as they are, and
             the ledger records a push in place of a revision.
+        taken: Receives each revision before its last COMMIT, with the statements that it has sent,
+            or None where they do not say all that it does: then it has to run to be repeated.
         recording: Record the revisions as applied without running them.
 
     """
@@ -56,6 +62,7 @@ class Terms:
     committed: Committed | None = None
     look: Callable[[], None] | None = None
     push: Push | None = None
+    taken: Taken | None = None
     recording: bool = False
     stage: Stage | None = None
 

@@ -92,7 +92,7 @@ def tried(  # noqa: PLR0913 - what, where, which way, and what to do there
         ):
             trial = _Trial(run, connection, lambda _: None, rewritten)
             trial.stage, run.handler = terms.stage, trial
-            run.call(revision.path, downgrade=downgrade)
+            run.call(revision, None, downgrade=downgrade)
         finish(Series(history), connection, revision, resets, downgrade=downgrade)
         look()
     finally:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
-from alembic.runtime.environment import EnvironmentContext
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import defaults, privileged, remote, version_table
+from limbeck.engine import defaults, privileged, remote, statements, version_table
 from limbeck.engine.batch import Statement, StatementError
-from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.place import ATTRIBUTE
 from limbeck.engine.statements import Edge
-from limbeck.history import scripts
+from limbeck.engine.version_rows import Chain, VersionRows
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import as_sqlalchemy, session
 from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
+    from limbeck.engine.environment import Environment
     from limbeck.history.history import History
     from limbeck.project.code.protocol import UserCode
 
@@ -50,8 +49,15 @@ class Series:
         return self.history.code
 
     @cached_property
+    def chain(self) -> Chain:
+        """All revisions, as the version rows depend on them."""
+        return Chain.of(self.history)
+
+    @cached_property
     def environment(self) -> Environment:
         """Alembic's environment, with a map of all revisions."""
+        from limbeck.engine.environment import Environment  # noqa: PLC0415 - no worker needs it
+
         return Environment(self.history, "shadow")
 
 
@@ -110,7 +116,7 @@ def _bridged(  # noqa: PLR0913, PLR0917 - as upgrade
             privileged.rewriting(connection) as rewritten,
         ):
             run.handler = Bridge(run, connection, note, rewritten)
-            run.call(revision.path, downgrade=False)
+            run.call(revision, None, downgrade=False)
         note(0)
         finish(series, connection, revision, resets)
         connection.commit()
@@ -138,10 +144,9 @@ def finish(
 
     """
     _reset(connection, resets)
-    step = series.environment.step(revision, downgrade=downgrade)
-    context = series.environment.offline_context(version_table.of(series.history, connection))
-    rows = VersionRows(context, set(step.from_revisions))
-    rows.update_to_step(step)
+    heads = (revision.id,) if downgrade else series.chain.parents(revision.id)
+    rows = VersionRows(series.chain, heads, version_table.of(series.history, connection))
+    rows.change(revision, downgrade=downgrade)
     for statement in rows.statements:
         statement.send(connection.cursor())
 
@@ -151,6 +156,8 @@ class Bridge:
 
     Their results are handed to the worker as rows of text constants, which its driver reads.
     """
+
+    pipelined = False  # each statement is observed
 
     def __init__(
         self,
@@ -174,7 +181,9 @@ class Bridge:
     ) -> None:
         """Execute a statement here, and answer the worker with its rows."""
         del cursor, unread, is_new
-        self.sent_around(statement.text, statement.where)
+        alone = self.run.autocommits and statements.is_concurrent(statement.text)
+        with self.block() if alone and not self.connection.autocommit else nullcontext():
+            self.sent_around(statement.text, statement.where)
 
     def sent_around(self, text: str, where: str | None) -> bool:
         """Execute a statement on the observed connection, and send its rows to the worker."""
@@ -248,6 +257,10 @@ def _in_process(
     revision: Revision,
     raised: list[Exception] | None,
 ) -> None:
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 - no worker needs it
+
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     history, directory = series.history, series.environment.directory
     step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)

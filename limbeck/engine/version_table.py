@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.rows import tuple_row
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
 from limbeck.postgres import row_security
-from limbeck.postgres.connect import as_url
+from limbeck.postgres.connect import as_url, tenant_of
 
 
 class VersionTable(NamedTuple):
@@ -31,13 +32,28 @@ FALLBACK: Final = "public"
 """The schema of the version table where the search path leads to none."""
 
 
-def of(history: History, connection: psycopg.Connection) -> VersionTable:
+def of(
+    history: History, connection: psycopg.Connection, meanwhile: Iterable[object] = ()
+) -> VersionTable:
     """Return the version table that a history is recorded in, as its env.py configures it.
+
+    Args:
+        history: the history.
+        connection: to the database.
+        meanwhile: what to do while env.py runs, in pieces.
 
     Raises:
         ConfigurationError: env.py fails.
 
     """
+    tenant = tenant_of(connection)  # whose own table it is, whatever env.py configures
+    table = _configured(history, connection, meanwhile)
+    return table if tenant is None else table._replace(schema=tenant)
+
+
+def _configured(
+    history: History, connection: psycopg.Connection, meanwhile: Iterable[object]
+) -> VersionTable:
     if history.project is None:
         return USUAL
     code = history.project.code_for(*history.folders)
@@ -45,7 +61,7 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
         return USUAL
     # A worker that will run revisions imports what env.py needs; another one would import it again.
     purpose = "revisions" if history.is_prepared else "models"
-    configured = code.configured(lambda: as_url(connection), purpose)
+    configured = code.configured(lambda: as_url(connection), purpose, meanwhile)
     return VersionTable(configured.version_table, configured.version_table_schema)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from limbeck.entities.entity import Entity
 from limbeck.entities.sql import TableLike, place, qualified, regclass
 from limbeck.schema.sql.quoting import in_quotes, literal
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 
 class _Relation(Entity):
@@ -27,6 +31,7 @@ class View(_Relation):
         metadata: the MetaData that creates it.
         options: those of WITH (...), such as {"security_invoker": "true"}.
         comments: comments on its columns, by name.
+        columns: the types of its columns, by name, for queries; those of a select() are known.
         more: schema, comment, before_tables: as for any Entity.
 
     """
@@ -41,19 +46,38 @@ class View(_Relation):
         metadata: sa.MetaData,
         options: Mapping[str, str] | None = None,
         comments: Mapping[str, str] | None = None,
+        columns: Mapping[str, sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]]]
+        | None = None,
         **more: Any,
     ) -> None:
         self.query = query
         self.options = dict(options or {})
         self.comments = dict(comments or {})
+        self.columns = dict(columns or {})
         super().__init__(name, metadata=metadata, **more)
 
     @property
     def table(self) -> sa.TableClause:
-        """The view for use in a query; its columns are known if `query` is a select()."""
-        selected = () if isinstance(self.query, str) else self.query.selected_columns
-        columns = (sa.column(column.key or "", column.type) for column in selected)
+        """The view for use in a query; its columns are those of `columns` or of a select()."""
+        columns = [sa.column(name, type_) for name, type_ in self.columns.items()]
+        if not (columns or isinstance(self.query, str)):
+            selected = self.query.selected_columns
+            columns = [sa.column(column.key or "", column.type) for column in selected]
         return sa.table(self.name, *columns, schema=self.schema)
+
+    @cached_property
+    def rows(self) -> sa.Subquery:
+        """The rows of the view, for queries alone: no INSERT, UPDATE or DELETE takes them."""
+        return sa.select(self.table).subquery(self.name)
+
+    @property
+    def c(self) -> ReadOnlyColumnCollection[str, Any]:
+        """The columns of its rows: select(active_users).where(active_users.c.email == email)."""
+        return self.rows.c
+
+    def __clause_element__(self) -> Any:
+        """Return its rows, so that a query takes the view itself."""
+        return self.rows
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE VIEW."""

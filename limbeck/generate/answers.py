@@ -20,7 +20,9 @@ class Answers:
 
     Args:
         allow_drop: Accept the loss of data.
-        ask_loss: Without `allow_drop`, receives the losses in words and returns whether to go on.
+        ask_loss: Without `allow_drop`, receives the losses in words, and returns how many of them
+            are accepted, from the first one: True for one, False or 0 to stop. It is called again
+            with those that are left.
         renames: "old:new" for each rename.
         no_rename: There are no other renames.
         ask_rename: Without `no_rename`, receives the question what became of an object that is
@@ -40,7 +42,7 @@ class Answers:
     """
 
     allow_drop: bool = False
-    ask_loss: Callable[[Sequence[str]], bool] | None = None
+    ask_loss: Callable[[Sequence[str]], int] | None = None
     renames: Sequence[str] = ()
     no_rename: bool = False
     ask_rename: Callable[[Question], Rename | None] | None = None

@@ -15,6 +15,7 @@ from limbeck.history.revisions import Revision
 from limbeck.history.writing import write
 from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
+from limbeck.schema.sql.relative import relative
 
 # Alembic needs the revision that a draft follows, but never runs it.
 STAND_IN = 'revision = "{}"\ndown_revision = None\n'
@@ -51,11 +52,15 @@ class Draft:
             if after is None or path != after.path:
                 path.unlink()
         follows = after.id if after else self.head
+        project, texts = self.history.project, (upgrade.text, downgrade.text)
+        if project is not None and project.part is not None:
+            if project.part == "tenants":
+                texts, data = (relative(upgrade.text), relative(downgrade.text)), relative(data)
+            data = "\n\n".join(filter(None, (_across(project), data)))
         path = write(
             self.history,
             message,
-            upgrade.text,
-            downgrade.text,
+            *texts,
             imports=upgrade.imports | downgrade.imports,
             down=[follows] if follows else [],
             data=data,
@@ -113,6 +118,12 @@ def following(project: Project, target: History, head: str | None) -> Iterator[D
         if head:
             (Path(folder) / "head.py").write_text(STAND_IN.format(head), encoding="utf-8")
         yield Draft(History(target.script_location, Path(folder), target.project), target, head)
+
+
+def _across(project: Project) -> str:
+    """Return the assignment that names what a revision needs of the other history, if anything."""
+    name = "shared_revision" if project.part == "tenants" else "tenants_revision"
+    return f'{name} = "{project.across}"' if project.across else ""
 
 
 def _format(path: Path, final: Path) -> None:

@@ -153,9 +153,12 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
     if not losses or answers.allow_drop:
         return
     if answers.ask_loss is not None:
-        if answers.ask_loss(losses):
-            return
-        raise NotConfirmedError(f"not confirmed; {answers.otherwise}")
+        while losses:
+            accepted = answers.ask_loss(losses)
+            if not accepted:
+                raise NotConfirmedError(f"not confirmed; {answers.otherwise}")
+            losses = losses[int(accepted) :]
+        return
     lines = "".join(f"\n  {loss}" for loss in losses)
     raise NotConfirmedError(
         f"this change loses data; {answers.otherwise}:{lines}",

@@ -258,6 +258,10 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
             ProbedDraft(unfinished.history, written, form.upgrade),
         )
         accept([passage], form.torn)
+        if task.project.part == "tenants":
+            from limbeck.generate import tenants  # noqa: PLC0415 - most projects have none
+
+            tenants.prove(premises, unfinished.history, written)
         for other in task.elsewhere:
             other.prove(unfinished.history, [written])
         unfinished.keep()

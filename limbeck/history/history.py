@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -56,8 +56,19 @@ class History:
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
         """Return the project's history, or the separate one of a profile."""
         own = profile.versions if profile else None
-        more = () if own else project.more_versions
-        return cls(project.script_location, own or project.versions, project, more)
+        folder, more = own or project.versions, () if own else project.more_versions
+        tenants = project.tenant_versions if project.tenants else None
+        if tenants is None or tenants == (folder or project.script_location / "versions"):
+            return cls(project.script_location, folder, project, more)
+        if project.part == "tenants":
+            return cls(project.script_location, tenants, project)
+        both = () if project.part == "shared" else (tenants,)
+        return cls(project.script_location, folder, project, (*more, *both))
+
+    @classmethod
+    def whole(cls, project: Project, profile: Profile | None = None) -> Self:
+        """Return the history of both parts, of which the shadow needs what a part refers to."""
+        return cls.of(replace(project, part=None) if project.part else project, profile)
 
     @cached_property
     def code(self) -> UserCode:
@@ -106,7 +117,7 @@ class History:
     @property
     def is_prepared(self) -> bool:
         """Whether the project's interpreter has been started for revisions."""
-        return self._memory.prepared
+        return self._memory.prepared or (self.project is not None and self.project.started)
 
     @property
     def folder(self) -> Path:
@@ -280,10 +291,12 @@ class History:
                 f"there is no revision {text} any more: {squash} has replaced it",
                 hint=f"Name {squash.id}, or a revision before or after it.",
             )
+        from limbeck.history.likely import likely  # noqa: PLC0415 - for errors only
+
         names = ", ".join(str(head) for head in self.heads()) or "none: the history is empty"
         raise HistoryError(
             f"there is no revision {text} in {shown(self.folder)}",
-            hint=f"The head is {names}.",
+            hint=f"{likely(text, by_id, self.project)}The head is {names}.",
         )
 
     def _ancestry(self, ids: Iterable[str]) -> set[str]:

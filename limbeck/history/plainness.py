@@ -42,6 +42,8 @@ _APART: Final = frozenset(
         *("enum", "functools", "itertools", "json", "re", "string", "textwrap", "uuid"),
     }
 )
+# Without those whose values differ from call to call: uuid4(), now().
+_REPEATABLE: Final = _APART - {"datetime", "uuid"}
 TRANSACTION: Final = frozenset(
     {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"}
 )
@@ -71,6 +73,14 @@ def is_apart(revision: Revision, action: str = "upgrade") -> bool:
 
     """
     return not revision.commits and revision.imports <= _APART and is_plain(revision.path, action)
+
+
+def is_repeatable(revision: Revision) -> bool:
+    """Return whether a revision sends the same statements each time that its Python runs.
+
+    Only then may statements that one database has received be sent to others.
+    """
+    return revision.imports <= _REPEATABLE
 
 
 @cache

@@ -28,11 +28,12 @@ class Revision:
     """One revision file, by its text; `down` has the ids of the revisions that it follows.
 
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` has the ids
-    of `depends_on`. A squash names the ids that it replaces, its own among them, in `replaces`,
-    and in `replaced_sql` the checksums of the code with which its own id was applied before.
-    `imports` are the top-level modules that the file imports, `connects` whether it creates an
-    engine of its own, `commits` whether it may commit before its end, as far as its text tells,
-    `in_phases` whether it names a phase. `digest` is the hash of the file's bytes.
+    of `depends_on`, `across` those in the other history of a project with tenants. A squash names
+    the ids that it replaces, its own among them, in `replaces`, and in `replaced_sql` the checksums
+    of the code with which its own id was applied before. `imports` are the top-level modules that
+    the file imports, `connects` whether it creates an engine of its own, `commits` whether it may
+    commit before its end, as far as its text tells, `in_phases` whether it names a phase. `digest`
+    is the hash of the file's bytes.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Revision:
     path: Path
     doc: str = field(default="", repr=False)
     needs: tuple[str, ...] = ()
+    across: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     replaced_sql: tuple[str, ...] = ()
@@ -82,6 +84,7 @@ def read(path: Path) -> Revision:
         path=path,
         doc=doc,
         needs=_ids(values.get("depends_on")),
+        across=_ids(values.get("shared_revision")) + _ids(values.get("tenants_revision")),
         labels=_ids(values.get("branch_labels")),
         replaces=_ids(values.get("replaces")),
         replaced_sql=_ids(values.get("replaced_sql")),
@@ -109,6 +112,10 @@ def ordered(read_: Iterable[Revision]) -> dict[str, Revision]:
                 f"{shown(revision.path)}",
                 hint="Give one of them an id of its own, or remove the copy.",
             )
+    for id_, revision in revisions.items():
+        # A history of both parts has them; that of one part is not asked about the other.
+        if needs := tuple(each for each in revision.across if each in revisions):
+            revisions[id_] = replace(revision, needs=(*revision.needs, *needs))
     labels = {label: each.id for each in revisions.values() for label in each.labels}
     completed = {id_: _completed(each, revisions, labels) for id_, each in revisions.items()}
     return {revision.id: revision for revision in _in_order(completed)}
@@ -207,7 +214,10 @@ def _parse(source: bytes, path: Path) -> ast.Module:
 
 
 _NAMES = frozenset(
-    {"revision", "down_revision", "depends_on", "branch_labels", "replaces", "replaced_sql"}
+    {
+        *("revision", "down_revision", "depends_on", "branch_labels", "replaces", "replaced_sql"),
+        *("shared_revision", "tenants_revision"),
+    }
 )
 
 

@@ -39,7 +39,9 @@ class Directory(ScriptDirectory):
                 downgrade=None,
                 down_revision=revision.down or None,
                 branch_labels=revision.labels,
-                depends_on=revision.needs or None,
+                # Alembic would take the revisions of the other part for those of this table.
+                depends_on=tuple(each for each in revision.needs if each not in revision.across)
+                or None,
             )
             yield Script(head, revision.id, revision.path)
 

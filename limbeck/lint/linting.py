@@ -14,6 +14,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint import target as targets
 from limbeck.lint.allowances import UNREASONED, UNUSED, Allowance, allowances
+from limbeck.lint.locks import Timeline, timeline
 from limbeck.lint.passages import Place, probed
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.rules.change import Target
@@ -59,7 +60,7 @@ class Report:
     """The hazards of revisions in their order.
 
     `environment` is where table sizes were read. `passages` has the probes of those revisions that
-    commit more than once, by their ids.
+    commit more than once, by their ids. `timelines` has the locks of those that were traced.
     """
 
     revisions: tuple[Revision, ...]
@@ -67,6 +68,7 @@ class Report:
     allowed: tuple[Allowed, ...] = ()
     environment: str | None = None
     passages: Mapping[str, Passage] = field(default_factory=dict)
+    timelines: tuple[Timeline, ...] = ()
 
     @property
     def blocking(self) -> tuple[Hazard, ...]:
@@ -167,6 +169,7 @@ def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
         allowed=tuple(each for _, allowed in judged for each in allowed),
         environment=target.environment if target else None,
         passages={trace.revision.id: trace.passage for trace in traces if trace.passage},
+        timelines=tuple(timeline(each.revision, each.statements) for each in traces),
     )
 
 

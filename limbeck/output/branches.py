@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from limbeck.branches.base import Branch
 from limbeck.output.data import plain_json, to_json, to_yaml
-from limbeck.output.tables import table
+from limbeck.output.marks import Span, Table
 
 if TYPE_CHECKING:
     from limbeck.output.answers.databases import BranchData
@@ -26,7 +26,7 @@ Form: TypeAlias = Literal["table", "json", "yaml", "versioned"]
 def several(branches: Sequence[Branch], output: Form) -> str:
     """Return a list of branches: a bare array as Neon's command line has it."""
     if output == "table":
-        return table(
+        return Table(
             ("Name", "Parent", "Default", "Protected", "Created At"),
             [_row(branch) for branch in branches],
         )
@@ -98,8 +98,9 @@ def _fields(branch: Branch) -> BranchData:
 
 
 def _row(branch: Branch) -> tuple[str, ...]:
-    marks = ["yes" if mark else "" for mark in (branch.default, branch.protected)]
-    return branch.name, branch.parent or "", *marks, _time(branch)
+    default = "yes" if branch.default else ""
+    protected = Span("yes", "protected") if branch.protected else ""
+    return branch.name, branch.parent or "", default, protected, _time(branch)
 
 
 def _time(branch: Branch) -> str:

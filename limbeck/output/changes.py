@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from limbeck.output.marks import Meaning, Span
 from limbeck.schema.catalog.catalog import Change
 
 if TYPE_CHECKING:
     from limbeck.output.answers.parts import ObjectChange
 
-_SIGNS = {"new": "+", "gone": "-", "changed": "~"}
+_SIGNS: Mapping[str, tuple[str, Meaning]] = {
+    "new": ("+", "added"),
+    "gone": ("-", "removed"),
+    "changed": ("~", "changed"),
+}
 
 
 def changes_data(changes: Sequence[Change]) -> list[ObjectChange]:
@@ -27,7 +32,8 @@ def changes_data(changes: Sequence[Change]) -> list[ObjectChange]:
 
 def change_line(change: Change) -> str:
     """Return a line such as "+ table public.books"; "-" is a missing object, "~" a changed one."""
-    return f"{_SIGNS[_kind(change)]} {change.address}"
+    sign, meaning = _SIGNS[_kind(change)]
+    return Span(f"{sign} {change.address}", meaning)
 
 
 def _kind(change: Change) -> Literal["new", "gone", "changed"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from limbeck.output.tables import table
+from limbeck.output.marks import Answer, Line, Span, Table, sections
 from limbeck.paths import shown
 from limbeck.project.seen import Completion
 from limbeck.run.doctor import Checkup, Examination
@@ -21,10 +21,10 @@ def text(examination: Examination, completions: Sequence[Completion] = ()) -> st
     headers = ("Environment", "URL from", "Database", "Postgres", "Shadow")
     rows = [_row(checkup) for checkup in examination.checkups]
     remarks = [line for checkup in examination.checkups for line in _remarks(checkup)]
-    sections = ["\n".join(lines), table(headers, rows) if rows else "", "\n".join(remarks)]
+    parts = [Answer(lines), Table(headers, rows) if rows else "", Answer(remarks)]
     if not remarks:
-        sections.append("Nothing is missing.")
-    return "\n\n".join(filter(None, sections))
+        parts.append(Span("Nothing is missing.", "good"))
+    return sections(filter(None, parts))
 
 
 def data(examination: Examination, completions: Sequence[Completion]) -> DoctorAnswer:
@@ -71,6 +71,6 @@ def _major(checkup: Checkup) -> str:
 
 def _remarks(checkup: Checkup) -> Iterator[str]:
     for remark in checkup.remarks:
-        yield f"{checkup.environment}: {remark.text}"
+        yield Line(Span(checkup.environment, "error"), f": {remark.text}")
         if remark.hint:
             yield f"    {remark.hint}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from limbeck.output.changes import change_line, changes_data
+from limbeck.output.marks import Answer, Line, Span
 from limbeck.plurals import counted
 from limbeck.run.drift import outermost
 from limbeck.run.halves import Half
@@ -33,7 +34,7 @@ def repair_text(repair: Repair) -> str:
         return f"{marked}. {repair.environment} ({repair.destination}) is at {at}."
     if not repair.halves:
         return f"{repair.environment}: no revision is half-done."
-    return "\n".join(line for half in repair.halves for line in _lines(half, repair.environment))
+    return Answer(line for half in repair.halves for line in _lines(half, repair.environment))
 
 
 def question(half: Half, mark: Mark, destination: str) -> str:
@@ -82,12 +83,13 @@ def commands(half: Half, environment: str) -> Iterator[str]:
 
 def _lines(half: Half, environment: str) -> Iterator[str]:
     after = f"after {counted(half.steps, 'step')}" if half.steps else "in its first step"
-    yield f"{environment}: the {half.action} of {half.revision} ({half.message}) ended {after}:"
+    text = f": the {half.action} of {half.revision} ({half.message}) ended {after}:"
+    yield Line(Span(environment, "error"), text)
     yield f"  {_STANDINGS[half.standing]}."
     if half.doubt:
         yield "  The statement after them may have run, too."
     for title, changes in (("To be done", half.missing), ("To be undone", half.left)):
         if half.standing == "half":
             yield f"  {title}:"
-            yield from (f"    {change_line(change)}" for change in outermost(changes))
+            yield from (Line("    ", change_line(change)) for change in outermost(changes))
     yield f"  Next: {', or '.join(f'`{each}`' for each in commands(half, environment))}"

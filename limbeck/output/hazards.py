@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
 from limbeck.output import probes
+from limbeck.output.marks import Answer, Line, Meaning, Span
 from limbeck.plurals import counted, nouns
 
 if TYPE_CHECKING:
     from limbeck.output.answers.parts import HazardData
     from limbeck.output.answers.review import LintAnswer
 
+MEANINGS: Mapping[str, Meaning] = {"blocking": "error", "warning": "warning", "note": "info"}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -25,7 +27,8 @@ def hazards_text(report: Report) -> str:
     for revision in report.revisions:
         own = [group for group in groups if group[0].revision == revision.id]
         if own:
-            lines.append(f"{revision.id}  {revision.message}  {shown(revision.path)}")
+            heading = Span(revision.id, "heading")
+            lines.append(Line(heading, f"  {revision.message}  {shown(revision.path)}"))
             lines += [line for group in own for line in _lines(group, report)]
             lines.append("")
     lines += [
@@ -33,7 +36,8 @@ def hazards_text(report: Report) -> str:
         for revision, passage in report.passages.items()
         if passage.problem
     ]
-    return "\n".join([*lines, summary(report)])
+    worst = next((each for each in LEVELS if each in {h.level for h in report.hazards}), None)
+    return Answer([*lines, Span(summary(report), MEANINGS[worst] if worst else "good")])
 
 
 def _groups(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
@@ -45,16 +49,21 @@ def _groups(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
 
 
 def _lines(group: Sequence[Hazard], report: Report) -> Iterator[str]:
-    yield f"  {_places(group)}: {group[0].level}: {group[0].code}"
+    level = group[0].level
+    yield Line(f"  {_places(group)}: ", Span(f"{level}: {group[0].code}", MEANINGS[level]))
     recipes = list(dict.fromkeys(each.recipe for each in group))
     for message, places in _messages(group).items():
         yield f"    {message}" if len(places) == len(group) else f"    {_places(places)}: {message}"
         if size := size_text(places[0], report):
             yield f"    {size}"
         if len(recipes) > 1:
-            yield f"    Instead: {places[0].recipe}"
+            yield _instead(places[0].recipe)
     if len(recipes) == 1:
-        yield f"    Instead: {recipes[0]}"
+        yield _instead(recipes[0])
+
+
+def _instead(recipe: str) -> str:
+    return Line("    ", Span("Instead:", "good"), f" {recipe}")
 
 
 def _messages(group: Sequence[Hazard]) -> dict[str, list[Hazard]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from limbeck.engine.ledger import Entry
-from limbeck.output.tables import table
+from limbeck.output.marks import Answer, Line, Meaning, Span, Table
 from limbeck.plurals import counted
 from limbeck.run.journal import Journal
 
@@ -31,14 +31,15 @@ without a file is `left out` by a stamp; `pushed back` is a push to the schema o
 def log_text(journals: Sequence[Journal], limit: int) -> str:
     """Return a line for each entry of all environments, newest first, and what cannot be shown."""
     entries = _newest(journals)
-    sections = []
+    sections: list[str] = []
     if entries:
         headers = ("When", "Environment", "Revision", "", "Took", "By", "Message")
-        sections.append(table(headers, [_row(*each) for each in entries[:limit]]))
+        sections.append(Table(headers, [_row(*each) for each in entries[:limit]]))
     if (left := len(entries) - limit) > 0:
-        sections.append(f"... and {counted(left, 'earlier entry', 'earlier entries')}")
+        more = counted(left, "earlier entry", "earlier entries")
+        sections.append(f"... and {more}; --all shows them")
     sections += [line for journal in journals for line in _without(journal)]
-    return "\n".join(sections) or "There are no environments: env_profiles/ has no profile."
+    return Answer(sections or ["There are no environments: env_profiles/ has no profile."])
 
 
 def log_data(journals: Sequence[Journal], limit: int) -> LogAnswer:
@@ -113,13 +114,20 @@ def _end(entry: Entry) -> datetime:
 
 def _row(environment: str, entry: Entry) -> tuple[str, ...]:
     time = when(_end(entry))
-    return (time, environment, entry.revision, done(entry), took(entry), by(entry), entry.message)
+    action = Span(done(entry), _meaning(entry))
+    return (time, environment, entry.revision, action, took(entry), by(entry), entry.message)
+
+
+def _meaning(entry: Entry) -> Meaning:
+    if entry.finished is None:
+        return "error"
+    return "good" if done(entry) == "applied" else "changed"
 
 
 def _without(journal: Journal) -> Iterator[str]:
     name = journal.environment
     if journal.problem:
-        yield f"{name}: {journal.problem.message}"
+        yield Line(Span(name, "error"), f": {journal.problem.message}")
         if journal.problem.hint:
             yield f"  {journal.problem.hint}"
     elif not journal.ledger.entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.phased.gates.waiting import Waiting
 from limbeck.plurals import counted
 from limbeck.run.outline import Outline
@@ -20,22 +21,29 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     """Return the destination, its current revision, and the revisions to run with their SQL."""
     verb = "downgrade" if plan.downgrade else "apply"
     at = ", ".join(plan.current) or "no revision"
-    lines = [f"{plan.environment}: {plan.destination}, at {at}"]
+    name = Span(plan.environment, "heading")
+    if plan.protected:
+        name = Span(f"{name} (protected)", "protected")
+    lines: list[str] = [Line(name, f": {plan.destination}, at {at}")]
     if plan.baseline:
         lines.append(f"Create the schema of {plan.baseline} first.")
     if plan.is_empty:
         lines.append("Nothing to do." if not plan.waiting else "Nothing to do now.")
-        return "\n".join([*lines, *waiting_lines(plan.waiting)])
+        return Answer([*lines, *waiting_lines(plan.waiting)])
     if plan.recording:
         verb = "record as applied, without running them: their schema was pushed already"
     if plan.revisions:
-        lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
+        lines.append(Span(f"{counted(len(plan.revisions), 'revision')} to {verb}:", "pending"))
     for revision in plan.revisions:
-        lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
-        if with_sql and not plan.recording:
-            lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
-    lines += [f"Only {plan.environment} has {each}" for each in plan.own]
-    return "\n".join([*lines, *waiting_lines(plan.waiting)])
+        lines.append(Line("  ", Span(revision.id, "heading"), f"  {_named(revision)}"))
+        if with_sql and not plan.recording and revision.sql.strip():
+            lines.append(Sql(revision.sql.strip(), 6))
+    lines += [Span(f"Only {plan.environment} has {each}", "warning") for each in plan.own]
+    return Answer([*lines, *waiting_lines(plan.waiting)])
+
+
+def _named(revision: PlannedRevision) -> str:
+    return f"{revision.message}{_standing(revision)}"
 
 
 def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
@@ -44,7 +52,8 @@ def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
         behind = (
             f", and {counted(len(contract.others), 'revision')} after it" if contract.others else ""
         )
-        yield f"On hold: {contract.revision}  {contract.message}{behind}"
+        hold = Span("On hold", "pending")
+        yield Line(hold, f": {contract.revision}  {contract.message}{behind}")
         yield f"  {contract.change}: {contract.reason}"
         yield f"  {contract.hint}"
 
@@ -123,7 +132,8 @@ def report_text(report: Report) -> str:
         done = f"{verb} {counted(len(report.applied), 'revision')} in {seconds:.2f} s"
     where = f"{report.environment} ({report.destination}) is at {at}."
     created = [f"Created the schema of {report.baseline}."] if report.baseline else []
-    return "\n".join([*created, f"{done}. {where}", *waiting_lines(report.waiting)])
+    line = Line(Span(f"{done}.", "good"), f" {where}")
+    return Answer([*created, line, *waiting_lines(report.waiting)])
 
 
 def report_data(report: Report) -> RunAnswer:
@@ -147,10 +157,10 @@ def tables_text(outline: Outline) -> str:
     """Return a line for each changed table with its columns, and how many others there are."""
     if not outline.changed:
         return f"The database has {counted(outline.total, 'table')}."
-    head = "Tables:"
+    head = Span("Tables:", "heading")
     if outline.changed < outline.total:
-        head = f"Tables changed ({outline.changed} of {outline.total}):"
+        head = Span(f"Tables changed ({outline.changed} of {outline.total}):", "heading")
     lines = [f"  {name}({', '.join(columns)})" for name, columns in outline.tables]
     if left := outline.changed - len(lines):
         lines.append(f"  ... and {counted(left, 'more table')}")
-    return "\n".join([head, *lines])
+    return Answer([head, *lines])

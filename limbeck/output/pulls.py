@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.output.changes import change_line, changes_data
+from limbeck.output.marks import Answer, Line, Meaning, Span
 from limbeck.output.revisions import generated_data, generated_text
 from limbeck.paths import shown
 from limbeck.plurals import counted
+from limbeck.shell import command
 
 if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
     from limbeck.models.pull.edit.merged import Merge
     from limbeck.models.pull.prove.proof import Proof
     from limbeck.output.answers.databases import PullAnswer
+    from limbeck.schema.renames.rename import Rename
 
 
 _LISTED = 20  # names of files that fit on a screen
@@ -24,8 +27,22 @@ _LISTED = 20  # names of files that fit on a screen
 def text(
     name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
 ) -> str:
-    """Return the diff or the written files, what needs manual changes, and the proof."""
-    return "\n".join(_lines(name, merge, proof, written, root))
+    """Return the diff or the written files, what needs manual changes, the proof, what is next."""
+    lines = list(_lines(name, merge, proof, written, root))
+    if written and not (merge.left or proof.lost):
+        lines.append(_next(written, root))
+    return Answer(lines)
+
+
+def _next(written: Sequence[Path], root: Path | None) -> str:
+    """Return what to do with models that need no change by hand."""
+    if root is not None:
+        return (
+            "Next: read the changes (git diff), then limbeck generate for what the history lacks."
+        )
+    init = next((path for path in written if path.name == "__init__.py"), None)
+    module = init.parent.name if init else written[0].stem
+    return f"Next: {command('limbeck', 'init', '--models', f'{module}:Base.metadata')}"
 
 
 def _lines(
@@ -34,18 +51,31 @@ def _lines(
     if not merge.files and not merge.left and not merge.gone:
         yield f"No changes: the models match {name}."
     elif written is None and merge.files:
-        yield merge.diff(root).rstrip("\n")
+        yield from map(_diff_line, merge.diff(root).rstrip("\n").split("\n"))
         yield f"{counted(len(merge.files), 'file')} would change; --write applies this."
     elif written:
         names = [shown(path) for path in written[:_LISTED]]
         more = len(written) - len(names)
         yield "Wrote " + ", ".join([*names, *([f"and {more} more"] if more else [])])
+    yield from (f"Renamed: {_renamed(rename)}" for rename in merge.renamed)
     yield from (f"Only in the models: {address}" for address in merge.gone)
     yield from (f"Change by hand: {task}" for task in merge.left)
     yield from merge.notes
     yield f"{name}: {proof}"
-    yield from (f"  {change_line(change)}" for change in proof.lost)
+    yield from (Line("  ", change_line(change)) for change in proof.lost)
     yield from (f"  the order of the columns of {address}" for address in proof.reordered)
+
+
+def _diff_line(line: str) -> str:
+    """Return a line of a unified diff; `+++` and `---` name the file."""
+    if line.startswith(("+++", "---", "@@")):
+        return Span(line, "heading")
+    meanings: Mapping[str, Meaning] = {"+": "added", "-": "removed"}
+    return Span(line, meanings.get(line[:1], "code"))
+
+
+def _renamed(rename: Rename) -> str:
+    return f"{rename.before} is {rename.after} now; its name in Python stays"
 
 
 def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> PullAnswer:
@@ -56,6 +86,9 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
         "written": None if written is None else [shown(path) for path in written],
         "new": [str(address) for address in merge.new],
         "changed": [str(address) for address in merge.changed],
+        "renamed": [
+            {"before": str(rename.before), "after": str(rename.after)} for rename in merge.renamed
+        ],
         "gone": [str(address) for address in merge.gone],
         "left": list(merge.left),
         "notes": list(merge.notes),

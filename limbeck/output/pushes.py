@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.output.revisions import one_by_one, step_data, step_line
 from limbeck.plurals import counted
 from limbeck.push.plan import Plan, Report
@@ -20,14 +21,15 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     at = f"at {', '.join(plan.current) or 'no revision'}"
     if plan.pushed:
         at += f", {pushed_text(plan.pushed, plan.current)}"
-    lines = [f"{plan.environment}: {plan.destination}, {at}"]
+    name = Span(plan.environment, "heading")
+    lines: list[str] = [Line(name, f": {plan.destination}, {at}")]
     if not plan.steps:
-        return "\n".join([*lines, _nothing(plan)])
-    lines.append(f"{counted(len(plan.steps), 'statement')} to push:")
+        return Answer([*lines, _nothing(plan)])
+    lines.append(Span(f"{counted(len(plan.steps), 'statement')} to push:", "pending"))
     lines += _steps(plan)
     if with_sql:
-        lines += [f"    {line}".rstrip() for line in plan.script().splitlines()]
-    return "\n".join(lines)
+        lines.append(Sql(plan.script(), 4))
+    return Answer(lines)
 
 
 def plan_data(plan: Plan) -> PushPlanAnswer:
@@ -83,4 +85,4 @@ def _next(plan: Plan) -> str:
 
 
 def _steps(plan: Plan) -> Iterator[str]:
-    yield from (f"  {step_line(step)}" for step in one_by_one(plan.steps))
+    yield from (Line("  ", step_line(step)) for step in one_by_one(plan.steps))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from limbeck.output import probes
+from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
@@ -24,14 +25,15 @@ _MOST: Final = 20  # lines of changes
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
     """Return the duration and locks of each revision, the failure, and the schema difference."""
-    return "\n".join(_rehearsal(rehearsal))
+    return Answer(_rehearsal(rehearsal))
 
 
 def _rehearsal(rehearsal: Rehearsal) -> Iterator[str]:
     if not rehearsal.revisions and rehearsal.failed is None:
         yield f"{rehearsal.environment}: nothing is pending."
     for revision in rehearsal.revisions:
-        yield f"{revision.id}  {revision.message}: {revision.seconds:.2f} s"
+        heading = Span(revision.id, "heading")
+        yield Line(heading, f"  {revision.message}: {revision.seconds:.2f} s")
         for hold in revision.holds:
             access = "rewritten" if hold.rewritten else "read"
             yield (
@@ -46,20 +48,18 @@ def _rehearsal(rehearsal: Rehearsal) -> Iterator[str]:
         yield from failed_lines(rehearsal.failed)
     if rehearsal.difference.strip():
         yield "Difference:"
-        yield from (f"    {line}".rstrip() for line in rehearsal.difference.strip().splitlines())
+        yield Sql(rehearsal.difference.strip(), 4)
     if rehearsal.test is not None:
-        yield (
-            "The test passed."
-            if not rehearsal.test
-            else f"The test failed: exit code {rehearsal.test}."
-        )
+        code = f"The test failed: exit code {rehearsal.test}."
+        yield Span(code, "error") if rehearsal.test else "The test passed."
     if rehearsal.good:
-        yield f"The rehearsal passed; {rehearsal.environment} was not changed."
+        passed = Span("The rehearsal passed", "good")
+        yield Line(passed, f"; {rehearsal.environment} was not changed.")
 
 
 def failed_lines(failed: Failed) -> Iterator[str]:
     """Yield why a revision failed, with the offending rows."""
-    yield f"{failed.id}  {failed.message}: failed"
+    yield Line(f"{failed.id}  {failed.message}: ", Span("failed", "error"))
     yield from (f"    {line}" for line in failed.words.splitlines())
     rows = failed.offending
     if rows is None:

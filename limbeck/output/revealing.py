@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.output import hazards
 from limbeck.output.journals import by, done, entry_data, took, when
+from limbeck.output.marks import Answer, Line, Span, Sql, sections
 from limbeck.paths import shown
 from limbeck.plurals import counted
 from limbeck.run.places import Place
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 def revealed_text(revealed: Revealed) -> str:
     """Return a revision: its file and parents, where it is applied, its SQL, its hazards."""
     revision = revealed.revision
-    head = [f"{revision.id}  {revision.message}", f"  file       {shown(revision.path)}"]
+    head: list[str] = [Line(Span(revision.id, "heading"), f"  {revision.message}")]
+    head.append(f"  file       {shown(revision.path)}")
     head.append(f"  follows    {', '.join(revision.parents) or 'nothing: it is the first'}")
     if revision.replaces:
         head.append(f"  replaces   {', '.join(revision.replaces)}")
     head.append(f"  runs in    {steps(revealed)}")
-    head += [f"  {place.environment}: {standing(place)}" for place in revealed.places]
-    sections = ["\n".join(head), _block("Upgrade", revealed.upgrade)]
-    sections += [_block("Downgrade", revealed.downgrade), *_hazards(revealed)]
-    return "\n\n".join(sections)
+    head += [Line("  ", _named(place), f": {standing(place)}") for place in revealed.places]
+    blocks = (_block("Upgrade", revealed.upgrade), _block("Downgrade", revealed.downgrade))
+    return sections([Answer(head), *blocks, *_hazards(revealed)])
 
 
 def revealed_data(revealed: Revealed) -> ShowAnswer:
@@ -84,9 +85,12 @@ def standing(place: Place) -> str:
     return f"{done(entry)} {when(entry.finished or entry.started)}{length}, by {by(entry)}"
 
 
+def _named(place: Place) -> str:
+    return Span(place.environment, "protected") if place.protected else place.environment
+
+
 def _block(title: str, sql: str) -> str:
-    lines = sql.strip().splitlines() or ["-- nothing"]
-    return "\n".join([f"{title}:", *(f"  {line}".rstrip() for line in lines)])
+    return Answer([Span(f"{title}:", "heading"), Sql(sql.strip() or "-- nothing", 2)])
 
 
 def _hazards(revealed: Revealed) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from limbeck.output import probes
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span
 from limbeck.paths import shown
 from limbeck.plurals import counted
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from limbeck.output.answers.history import MergeAnswer, RevisionAnswer, SquashAnswer
     from limbeck.output.answers.parts import StepData
     from limbeck.schema.diff.steps import Step
+
+VERBS: Final[Mapping[str, Meaning]] = {"create": "added", "drop": "removed"}
+"""The verbs of steps, with what they mean for an object; any other changes it."""
 
 
 def written_text(written: Written) -> str:
@@ -104,20 +108,17 @@ def generated_text(generated: Generated) -> str:
         return f"No changes: the history makes exactly what the models describe{compared}."
     if generated.expand is not None:
         return _phases_text(generated)
-    lines = [f"  {step_line(step)}" for step in one_by_one(generated.steps)]
+    wrote: Sequence[str] = [Line(Span("Wrote", "good"), f" {shown(generated.path)}")]
+    steps = [Line("  ", step_line(step)) for step in one_by_one(generated.steps)]
+    lines: list[str] = [Many(steps, 2)] if steps else []
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
     if note := probes.count(generated.passages):
-        lines.append(
-            f"{_proved(generated)}: upgrade, {note}, downgrade; it makes exactly the models and "
-            "leaves no trace."
-        )
+        proof = f"upgrade, {note}, downgrade; it makes exactly the models and leaves no trace."
     else:
-        lines.append(
-            f"{_proved(generated)}: upgrade gives exactly the models, downgrade leaves no trace."
-        )
-    lines += [*_missing(generated), *probes.lines(generated.passages)]
-    return "\n".join([f"Wrote {shown(generated.path)}", *lines])
+        proof = "upgrade gives exactly the models, downgrade leaves no trace."
+    lines.append(Line(Span(f"{_proved(generated)}:", "good"), f" {proof}"))
+    return Answer([*wrote, *lines, *_missing(generated), *probes.lines(generated.passages)])
 
 
 def _proved(generated: Generated) -> str:
@@ -138,20 +139,20 @@ def _missing(generated: Generated) -> list[str]:
 
 def _phases_text(generated: Generated) -> str:
     """Return the two files of a phased change, and the commands that follow."""
-    lines = []
+    lines: list[str] = []
     for revision in (generated.expand, generated.revision):
         if revision is not None:
-            lines += [f"Wrote {shown(revision.path)}", f"  {revision.message}"]
+            wrote = Line(Span("Wrote", "good"), f" {shown(revision.path)}")
+            lines += [wrote, f"  {revision.message}"]
     proved, note = _proved(generated), probes.count(generated.passages)
-    lines.append(
-        f"{proved}: both give exactly the models, the downgrade of each leaves no trace"
-        f"{f', {note}' if note else ''}."
-    )
+    proof = "both give exactly the models, the downgrade of each leaves no trace"
+    probed = f", {note}" if note else ""
+    lines.append(Line(Span(f"{proved}:", "good"), f" {proof}{probed}."))
     lines += [*_missing(generated), *probes.lines(generated.passages)]
     lines.append(
         "In every environment: limbeck migrate, limbeck backfill, deploy, limbeck contract."
     )
-    return "\n".join(lines)
+    return Answer(lines)
 
 
 def generated_data(generated: Generated) -> GeneratedAnswer:
@@ -180,8 +181,10 @@ def step_line(step: Step) -> str:
     minds = [f"loses {step.loses}" if step.loses else None, step.note]
     remarks = "; ".join(mind for mind in minds if mind)
     new = getattr(step.operation, "name", None) if step.verb == "rename" else None
-    line = f"{step.verb} {step.address}" + (f" → {new}" if new else "")
-    return line + (f"  ({remarks})" if remarks else "")
+    verb = Span(step.verb, VERBS.get(step.verb, "changed"))
+    what = f" {step.address}" + (f" → {new}" if new else "")
+    remark = f"  ({remarks})" if remarks else ""
+    return Line(verb, what, Span(remark, "warning") if step.loses else remark)
 
 
 def step_data(step: Step) -> StepData:

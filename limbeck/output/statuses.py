@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from limbeck.history.revisions import Revision, way_out
 from limbeck.output.changes import change_line, changes_data
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span, Table, sections
 from limbeck.output.plans import waiting_data, waiting_lines
-from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
 from limbeck.run import apart
@@ -19,22 +19,26 @@ from limbeck.schema.catalog.catalog import Change
 if TYPE_CHECKING:
     from limbeck.output.answers.everyday import CheckAnswer, EnvironmentData, StatusAnswer
 
-MOST = 50
-"""How many differences of a check are printed; JSON has all of them."""
-
 
 def status_text(statuses: Sequence[Status]) -> str:
     """Return a table of all environments, and below it what is pending, drifted or wrong."""
     if not statuses:
         return "There are no environments: env_profiles/ has no profile."
     headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
-    sections = [
-        table(headers, [_row(status) for status in statuses]),
-        *_heads(statuses),
-        *_baselines(statuses),
-    ]
-    details = ("\n".join(_details(status)) for status in statuses)
-    return "\n\n".join([*sections, *filter(None, details)])
+    details = (Answer(_details(status)) for status in statuses)
+    return sections(
+        [
+            Table(headers, [_row(status) for status in statuses]),
+            *_heads(statuses),
+            *_baselines(statuses),
+            *filter(None, details),
+        ]
+    )
+
+
+def details_text(status: Status) -> str:
+    """Return what is pending, drifted or wrong in one environment."""
+    return "\n".join(_details(status))
 
 
 def status_data(statuses: Sequence[Status]) -> StatusAnswer:
@@ -52,13 +56,15 @@ def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> st
         but = " but contracts on hold" if findings else ""
         databases = f", nothing pending{but}, no drift" if live else ""
         several = "one head" if heads < 2 else f"{heads} heads that stay"  # noqa: PLR2004 - a plural
-        lines.append(f"ok: {several}, the models have their revisions{databases}")
+        ok = Span("ok", "good")
+        lines.append(Line(ok, f": {several}, the models have their revisions{databases}"))
     for finding in findings:
-        lines.append(f"{finding.environment or 'project'}: {sentence(finding)}")
+        place = Span(finding.environment or "project", "error" if finding.fails else "pending")
+        lines.append(Line(place, f": {sentence(finding)}"))
         lines.extend(_differences(finding))
         if finding.hint:
             lines.append(f"    {finding.hint}")
-    return "\n".join(lines)
+    return Answer(lines)
 
 
 def sentence(finding: Finding) -> str:
@@ -68,9 +74,8 @@ def sentence(finding: Finding) -> str:
 
 def _differences(finding: Finding) -> Iterator[str]:
     changes = outermost(finding.changes)
-    yield from (f"    {change_line(change)}" for change in changes[:MOST])
-    if len(changes) > MOST:
-        yield f"    and {len(changes) - MOST} more"
+    if changes:
+        yield Many((Line("    ", change_line(change)) for change in changes), 4)
 
 
 def check_data(findings: Sequence[Finding]) -> CheckAnswer:
@@ -115,38 +120,45 @@ def _places(head: Revision, statuses: Sequence[Status]) -> str:
 
 
 def _row(status: Status) -> tuple[str, ...]:
-    name = f"{status.environment} (protected)" if status.protected else status.environment
+    name = status.environment
+    if status.protected:
+        name = Span(f"{name} (protected)", "protected")
     if status.current is None:
         return name, status.branch, "?", "?", "?", status.destination
     at = ", ".join(status.current) or "no revision"
-    pending = "?" if status.unknown else str(len(status.pending) or "none")
-    drift = "?" if status.drift is None else str(len(outermost(status.drift)) or "none")
-    drift = "pushed" if status.pushed else drift
+    pending = "?" if status.unknown else _number(len(status.pending), "pending")
+    drift = "?" if status.drift is None else _number(len(outermost(status.drift)), "changed")
+    drift = Span("pushed", "changed") if status.pushed else drift
     return name, status.branch, at, pending, drift, status.destination
+
+
+def _number(number: int, meaning: Meaning) -> str:
+    return Span(str(number), meaning) if number else "none"
 
 
 def _details(status: Status) -> Iterator[str]:
     name = status.environment
     if status.problem:
-        yield f"{name}: {status.problem.message}"
+        yield Line(Span(name, "error"), f": {status.problem.message}")
         if status.problem.hint:
             yield f"  {status.problem.hint}"
     yield from _unknown(status)
     for revision in status.edited:
-        yield f"{name}: the file of {revision} was edited after it was applied"
+        yield Line(Span(name, "error"), f": the file of {revision} was edited after it was applied")
         yield f"  {RESTORE}"
     for id_ in [each for each in status.deleted if each not in status.unknown]:
-        yield f"{name}: {id_} is applied, but its revision file is missing"
+        yield Line(Span(name, "error"), f": {id_} is applied, but its revision file is missing")
     for id_, steps in status.interrupted:
-        yield f"{name}: revision {id_} was interrupted after step {steps}"
+        yield Line(Span(name, "error"), f": revision {id_} was interrupted after step {steps}")
         yield f"  {continuing(status, id_)}"
     if status.pending:
-        yield f"{name}, pending:"
-        yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)
+        yield Span(f"{name}, pending:", "pending")
+        yield Many((f"  {each.id}  {each.message}" for each in status.pending), 2)
     yield from _phases(status)
     if status.pushed:
         yield f"{name}: {pushed_text(status.pushed, status.current or ())}"
-        yield from (f"  {change_line(change)}" for change in outermost(status.drift or ()))
+        if changes := outermost(status.drift or ()):
+            yield Many((Line("  ", change_line(each)) for each in changes), 2)
         yield f"  {pushed_hint(status)}"
     elif status.drift:
         yield from _drift(name, outermost(status.drift), edited=bool(status.edited))
@@ -167,16 +179,17 @@ def _unknown(status: Status) -> Iterator[str]:
 def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]:
     kind = "difference from the edited revisions" if edited else "drift"
     objects = counted(len(drift), "object")
-    yield f"{name}, {kind} ({objects}: + only here, - missing here, ~ different):"
-    yield from (f"  {change_line(change)}" for change in drift)
+    signs = "+ only here, - missing here, ~ different"
+    yield Line(Span(f"{name}, {kind}", "changed"), f" ({objects}: {signs}):")
+    yield Many((Line("  ", change_line(change)) for change in drift), 2)
 
 
 def _phases(status: Status) -> Iterator[str]:
     if open_ := [each for each in status.phases if each.phase != "contracted"]:
-        yield f"{status.environment}, changes without downtime:"
+        yield Span(f"{status.environment}, changes without downtime:", "heading")
         yield from (f"  {each.change}: {phase_text(each)}" for each in open_)
     for line in waiting_lines(status.waiting):
-        yield f"  {line}" if line.startswith(" ") else f"{status.environment}: {line}"
+        yield Line("  ", line) if line.startswith(" ") else Line(f"{status.environment}: ", line)
 
 
 def phase_text(standing: Standing) -> str:

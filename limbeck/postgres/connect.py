@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
+from psycopg import sql
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import PooledUrlError
@@ -23,10 +24,22 @@ if TYPE_CHECKING:
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 
-class Assisted(psycopg.Connection[tuple[object, ...]]):
+class Scoped(psycopg.Connection[tuple[object, ...]]):
+    """A connection to a part of a database; `tenant` and `hides` are those of `Database`."""
+
+    tenant: str | None
+    hides: tuple[str, ...]
+
+
+class Assisted(Scoped):
     """A connection to a scratch database; `superuser` is the URL of one with more rights."""
 
     superuser: str
+
+
+def tenant_of(connection: psycopg.Connection[Any]) -> str | None:
+    """Return the tenant whose schema a session works in; None for one of the whole database."""
+    return getattr(connection, "tenant", None)
 
 
 _CONNECT_TIMEOUT = 15
@@ -204,8 +217,23 @@ def _options(database: Database, *, read_only: bool) -> str:
     patient = replace(database, lock_timeout=_READING) if read_only else database
     settings = [(name, getattr(patient, name)) for name in names]
     chosen = [f"-c {name}={value}" for name, value in settings if value is not None]
+    if database.tenant is not None:
+        chosen.append(f"-c search_path={_escaped(search_path(database.tenant))}")
     own = database.parameters.get("options")
     return " ".join([*chosen, *([own] if own else []), *_READ_ONLY[:read_only]])
+
+
+def search_path(tenant: str) -> str:
+    """Return the search path of a tenant, as the setting has it.
+
+    Extensions are usually in public; names that the tenant lacks are looked up there.
+    """
+    return f"{sql.Identifier(tenant).as_string()}, public"
+
+
+def _escaped(text: str) -> str:
+    """Return a value in the `options` of a startup message, where a blank ends an option."""
+    return text.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
 _READ_ONLY = ["-c default_transaction_read_only=on"]
@@ -215,7 +243,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
     began = time.monotonic()
     for delay in (*_DELAYS, None):
         try:
-            connection = (Assisted if database.superuser else psycopg.Connection).connect(
+            connection = _kind(database).connect(
                 database.url,
                 application_name=application_name,
                 connect_timeout=_CONNECT_TIMEOUT,
@@ -236,10 +264,18 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
             listen(Notice(f"{database.name}: waiting for {database.destination}: {words}"))
             time.sleep(delay)
         else:
+            if isinstance(connection, Scoped):
+                connection.tenant, connection.hides = database.tenant, database.hides
             if isinstance(connection, Assisted):
                 connection.superuser = database.superuser or ""
             return connection
     raise AssertionError
+
+
+def _kind(database: Database) -> type[Connection]:
+    if database.superuser:
+        return Assisted
+    return Scoped if database.tenant is not None or database.hides else psycopg.Connection
 
 
 def _server_behind(database: Database) -> str | None:

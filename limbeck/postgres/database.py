@@ -19,6 +19,8 @@ class Database:
     on scratch databases, where revisions of any age are replayed as they were written.
     `superuser` is set on scratch databases of the embedded server: the URL by which limbeck runs
     the few statements that their owner may not run (`engine/privileged.py`).
+    `tenant` is the schema that sessions work in: the first one on their search path, whose version
+    table and ledger are read and written. `hides` are schemas that are no part of what is read.
 
     Raises:
         PooledUrlError: the URL leads to a transaction pooler.
@@ -37,6 +39,8 @@ class Database:
     idle_in_transaction_session_timeout: str | None = None
     row_security: str | None = "off"
     superuser: str | None = field(default=None, repr=False)
+    tenant: str | None = None
+    hides: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         parameters = urls.parse(self.url)
@@ -87,8 +91,9 @@ class Database:
 
     @property
     def destination(self) -> str:
-        """`user@host:port/dbname` for messages, without the password."""
-        return urls.destination(self.parameters)
+        """`user@host:port/dbname` for messages, without the password; with the tenant's schema."""
+        place = urls.destination(self.parameters)
+        return place if self.tenant is None else f"{place} schema {self.tenant}"
 
     def redact(self, text: str) -> str:
         """Return a text without this database's password, URL-encoded or not."""

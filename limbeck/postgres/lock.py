@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from limbeck.errors import DatabaseError, LockNotAcquiredError
 from limbeck.events import Listener, LockWaiting, ignore
-from limbeck.postgres.connect import Connection
+from limbeck.postgres.connect import Connection, tenant_of
 
 MIGRATION_LOCK = 0x6C696D6265636B
 """The key, "limbeck" in ASCII. Postgres keeps the advisory locks of databases apart."""
@@ -39,6 +40,14 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1
   and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
   and (l.classid::bigint << 32) | l.objid::bigint = %s
 """
+
+
+def key(tenant: str | None) -> int:
+    """Return the key of the lock of a database, or of one of its tenants."""
+    if tenant is None:
+        return MIGRATION_LOCK
+    digest = hashlib.sha256(f"limbeck {tenant}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 @contextmanager
@@ -128,7 +137,7 @@ def _holder(connection: Connection) -> str:
 
 def _ask(connection: Connection, query: str) -> tuple[object, ...]:
     """Return one row, and leave no transaction open."""
-    row = connection.execute(query.encode(), [MIGRATION_LOCK]).fetchone()
+    row = connection.execute(query.encode(), [key(tenant_of(connection))]).fetchone()
     if not connection.autocommit:
         connection.commit()
     return row or ()

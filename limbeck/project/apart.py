@@ -39,7 +39,7 @@ def apart(project: Project) -> Iterator[Project]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(_terminable())
         stack.enter_context(_variables())
-        stack.callback(servers.stop, moved)
+        stack.callback(servers.stop, moved.home)
         yield moved
 
 

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,12 @@ KEY, PROJECT, HOST = "NEON_API_KEY", "NEON_PROJECT_ID", "NEON_API_HOST"
 FILE = ".neon"
 
 
-def account(project: Project) -> Account:
+def account(project: Project, *, needs_project: bool = True) -> Account:
     """Return the Neon project and its API key.
+
+    Args:
+        project: the project.
+        needs_project: whether a Neon project has to be named.
 
     Raises:
         ConfigurationError: one of them is not set; names the places that were searched.
@@ -42,13 +48,13 @@ def account(project: Project) -> Account:
             hint=f"Create a key in Neon's console, and write {KEY}=napi_... into .env.",
         )
     project_id = settings.get(PROJECT, "").strip() or linked(project.root)
-    if not project_id:
+    if not project_id and needs_project:
         raise ConfigurationError(
             f"{PROJECT} is neither in the process environment nor in .env, "
             f"and no file {FILE} names a project",
             hint=f"Write {PROJECT}=... into .env, or run `neon link`.",
         )
-    return Account(key, project_id, settings.get(HOST, "").strip() or USUAL)
+    return Account(key, project_id or "", settings.get(HOST, "").strip() or USUAL)
 
 
 def linked(root: Path) -> str | None:
@@ -92,6 +98,21 @@ def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
         else None
     )
     return NeonBranches.of(account(project), protected=frozenset(protected), wanted=wanted)
+
+
+def projects(project: Project, part: str) -> Iterator[tuple[str, NeonBranches]]:
+    """Yield the Neon projects whose names have a part, with their branches.
+
+    Raises:
+        ConfigurationError: the key is not set.
+
+    """
+    from limbeck.branches.neon.api import Api  # noqa: PLC0415 - httpx only when it is needed
+    from limbeck.branches.neon.provider import NeonBranches  # noqa: PLC0415 - the same
+
+    own = account(project, needs_project=False)
+    for each in Api(own).projects(part):
+        yield each["name"], NeonBranches.of(replace(own, project=each["id"]))
 
 
 LOCAL = re.compile(r"^(?P<above>(?:#.*\n)*)DATABASE_URL[ \t]*=[ \t]*local[ \t]*\n?", re.MULTILINE)

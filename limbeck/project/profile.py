@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project import dotenv
+from limbeck.shell import command
 
 KEYS = {
     "BRANCH": "the database branch; by default the profile's name",
@@ -35,6 +36,25 @@ KEYS = {
     "ZERO_DOWNTIME": "yes: breaking changes of its history are split into phases",
 }
 """The settings of a profile, with their meaning."""
+
+FLEET_KEYS = {
+    "URLS": "a file with a URL in each line, after a name or alone",
+    "QUERY": "an environment, a space, and a query of its database that returns names and URLs",
+    "DATABASES": "a pattern of databases on the server of ENVIRONMENT",
+    "NEON_PROJECTS": "a part of the names of projects at Neon",
+    "NEON_BRANCHES": "a pattern of branches of the Neon project",
+    "ENVIRONMENT": "the environment whose server has the databases",
+    "CANARIES": "the databases that are migrated first: names with commas, or a number",
+    "WAVES": "the sizes of the waves, such as 1,10,100,all",
+    "GATE": "a command that must exit 0 before the next wave",
+    "PAUSE": "how long to wait before the next wave, such as 10min",
+    "AT_ONCE": "how many databases of a server are migrated at the same time, 8",
+    "MAX_FAILURES": "how many databases may fail before the run stops, 0",
+    "TEMPLATE": "the database or branch that `limbeck fleet create` copies",
+}
+"""The further settings of a fleet, in env_profiles/<name>.fleet.env."""
+FLEET = ".fleet"
+"""The end of the name of a fleet's files, before .env and .local.env."""
 
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
 _SSLMODES = ("require", "verify-ca", "verify-full")
@@ -75,6 +95,11 @@ class Profile:
         return "DATABASE_URL_" + self.suffix
 
     @property
+    def generate(self) -> str:
+        """The command that writes a revision into its folder."""
+        return command("limbeck", "generate", *(("-e", self.name) if self.versions else ()))
+
+    @property
     def suffix(self) -> str:
         """Its name as a part of the names of variables."""
         return self.name.upper().replace("-", "_")
@@ -104,14 +129,15 @@ class ProfileFiles:
             ConfigurationError: a key is unknown, or only the committed file may have it.
 
         """
-        own = read_settings(self.untracked, foreign=_FOREIGN)
+        keys = KEYS | FLEET_KEYS if self.name.endswith(FLEET) else KEYS
+        own = read_settings(self.untracked, foreign=_FOREIGN, keys=keys)
         if "POSTGRES" in own:
             raise ConfigurationError(
                 f"{self.folder.name}/{self.untracked.name}: POSTGRES decides which SQL revisions "
                 "have, so it must be the same for everybody",
                 hint=f"Write it into {self.folder.name}/{self.committed.name}.",
             )
-        return read_settings(self.committed) | own
+        return read_settings(self.committed, keys=keys) | own
 
 
 def names(folder: Path) -> tuple[str, ...]:
@@ -124,6 +150,7 @@ def names(folder: Path) -> tuple[str, ...]:
     """
     files = {path.name.removesuffix(".env").removesuffix(".local") for path in folder.glob("*.env")}
     files.discard("")  # .env itself
+    files = {name for name in files if not name.endswith(FLEET)}
     for name in sorted(files):
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
             raise ConfigurationError(
@@ -153,6 +180,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
     def duration(key: str, default: str | None = None) -> str | None:
         return _duration(name, key, settings[key]) if key in settings else default
 
+    name = name.removesuffix(FLEET)
     return Profile(
         name=name,
         branch=value("BRANCH") or value("NEON_BRANCH") or name,
@@ -176,8 +204,27 @@ def load(root: Path, folder: Path, name: str) -> Profile:
     )
 
 
-def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str]:
+def fleets(folder: Path) -> tuple[str, ...]:
+    """Return the names of the fleets in a folder, sorted."""
+    ends = (f"{FLEET}.env", f"{FLEET}.local.env")
+    files = {path.name.removesuffix(end) for end in ends for path in folder.glob(f"*{end}")}
+    return tuple(sorted(files))
+
+
+def is_fleet(folder: Path, name: str | None) -> bool:
+    """Return whether a name is that of a fleet, env_profiles/<name>.fleet.env."""
+    return name is not None and name in fleets(folder)
+
+
+def read_settings(
+    path: Path, *, foreign: tuple[str, ...] = (), keys: Mapping[str, str] = KEYS
+) -> dict[str, str]:
     """Return the settings of one file; keys that begin with a foreign prefix are skipped.
+
+    Args:
+        path: the file.
+        foreign: the prefixes of keys that other programs write.
+        keys: the settings that it may have.
 
     Raises:
         ConfigurationError: a key is unknown; suggests a similar one.
@@ -185,21 +232,21 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
     """
     settings = {}
     for entry in dotenv.entries(path):
-        if entry.key in KEYS:
+        if entry.key in keys:
             settings[entry.key] = entry.value or ""
         elif not (foreign and entry.key.startswith(foreign)):
-            raise _unknown_key(path, entry)
+            raise _unknown_key(path, entry, keys)
     return {key: text for key, text in settings.items() if text}
 
 
-def _unknown_key(path: Path, entry: dotenv.Entry) -> ConfigurationError:
-    near = difflib.get_close_matches(entry.key.upper(), KEYS, n=1)
+def _unknown_key(path: Path, entry: dotenv.Entry, keys: Mapping[str, str]) -> ConfigurationError:
+    near = difflib.get_close_matches(entry.key.upper(), keys, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     # What does not look like a key may be a password.
     key = entry.key if near or re.fullmatch(r"[A-Z][A-Z0-9_]{0,40}", entry.key) else "the key"
     return ConfigurationError(
         f"{dotenv.shown(path)} line {entry.line}: {key} is no setting of a profile",
-        hint=f"{hint}The settings are {', '.join(KEYS)}.",
+        hint=f"{hint}The settings are {', '.join(keys)}.",
     )
 
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, UnknownProfileError
@@ -27,6 +27,10 @@ MASKED = ("*passw*", "*pwd*", "*secret*", "*token*", "*api_key*", "*apikey*", "*
 """Columns whose values no page shows, unless the setting `mask` names others."""
 
 
+Part: TypeAlias = Literal["shared", "tenants"]
+"""The history of what exists once, and that of what each tenant has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
@@ -37,10 +41,16 @@ class Project:
     `section` the part of it that describes this history.
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
+    `tenants` selects the schemas that each hold the tables without a schema: a query, or a pattern
+    of their names; `template` is the one that new tenants are made from, `tenant_versions` the
+    folder of their revisions. `part` is the history that a command is about, if not both, and
+    `tenant` the schema that it works in, `hides` those that are no part of what it reads; `across`
+    is the revision of the other history that a new one needs.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     `mask` has patterns of columns whose values are not shown: "column", "table.column" or
     "schema.table.column".
-    `afresh` says that the models are imported several times, as they are then.
+    `afresh` says that the models are imported several times, as they are then, `started` that the
+    worker for revisions has been started.
     """
 
     root: Path
@@ -67,8 +77,16 @@ class Project:
     ignore: Ignored = field(default_factory=Ignored)
     mask: tuple[str, ...] = MASKED
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tenants: str | None = None
+    template: str | None = None
+    tenant_versions: Path | None = None
+    part: Part | None = None
+    tenant: str | None = None
+    hides: tuple[str, ...] = ()
+    across: str | None = None
     shadow_major: int | None = None
     afresh: bool = False
+    started: bool = field(default=False, compare=False, repr=False)
     files: Path | None = None
 
     @classmethod
@@ -100,6 +118,8 @@ class Project:
         values["ignore"] = ignored(values.get("ignore", {}))
         values["pulled_names"] = pulled_names(values.get("pulled_names", {}))
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
+        own_folder = values.pop("tenant_versions", None)
+        _refuse_untold(values)
         ini = root / values.pop("ini") if "ini" in values else None
         tool = tools(root).get("alembic", {}) if ini is None else {}
         section = values.get("section", "alembic")
@@ -111,6 +131,7 @@ class Project:
             script_location=places.script_location,
             versions=places.versions,
             more_versions=places.more,
+            tenant_versions=root / own_folder if own_folder else places.script_location / "tenants",
             import_paths=places.paths,
             ini=ini,
             **values,
@@ -120,6 +141,20 @@ class Project:
     def home(self) -> Path:
         """The folder of limbeck's own files: the embedded server, caches."""
         return self.files or self.root / ".limbeck"
+
+    def only(self, part: Part, *, across: str | None = None) -> Project:
+        """Return the project with one of its two histories."""
+        return replace(self, part=part, across=across)
+
+    def of_tenant(self, name: str) -> Project:
+        """Return the project in the schema of one tenant."""
+        return replace(self, part="tenants", tenant=name)
+
+    @property
+    def has_shared(self) -> bool:
+        """Whether something exists once, beside what each tenant has."""
+        own = self.versions or self.script_location / "versions"
+        return self.tenants is None or self.tenant_versions != own
 
     def on(self, major: int) -> Project:
         """Return the project with a shadow of this major, as a comparison with one needs it."""
@@ -172,7 +207,15 @@ class Project:
         folders = os.pathsep.join(map(str, versions))
         paths = tuple(map(str, self.import_paths))
         place = Place(str(ini), str(self.script_location), folders, self.section, paths)
-        return Code(self.root, place, self.models, self.python, self.env_file, self.afresh)
+        return Code(
+            self.root,
+            place,
+            self.models,
+            self.python,
+            self.env_file,
+            self.afresh,
+            self.tenants is not None,
+        )
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
@@ -201,6 +244,9 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "hooks": ("hooks", str),
     "python": ("python", str),
     "env-file": ("env_file", str),
+    "tenants": ("tenants", str),
+    "template": ("template", str),
+    "tenant-versions": ("tenant_versions", str),
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
     "ignore": ("ignore", dict),
@@ -269,6 +315,14 @@ def _checked(key: str, value: Any) -> Any:
     raise ConfigurationError(
         f"[tool.limbeck] {key} is not {shape}", hint=f"Write it as in {key} = {example}."
     )
+
+
+def _refuse_untold(values: dict[str, Any]) -> None:
+    if "tenants" not in values and "template" in values:
+        raise ConfigurationError(
+            "[tool.limbeck] has a template, and does not say which schemas are tenants",
+            hint='Write it as in tenants = "tenant_*".',
+        )
 
 
 def _refuse_shadowing(root: Path) -> None:

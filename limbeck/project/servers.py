@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,12 +49,18 @@ def at(home: Path, major: int | None) -> Server:
     return inner
 
 
-def every(project: Project) -> Iterator[Server]:
-    """Yield the servers that have data, the usual one first."""
-    usual = Server(project.home, None)
+def outside() -> Path:
+    """Return the folder for the servers of commands outside of any project: in the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "limbeck"
+
+
+def every(home: Path) -> Iterator[Server]:
+    """Yield the servers below a folder that have data, the usual one first."""
+    usual = Server(home, None)
     if usual.data.exists():
         yield usual
-    for folder in sorted(project.home.glob(_FOLDER.format("*"))):
+    for folder in sorted(home.glob(_FOLDER.format("*"))):
         number = re.fullmatch(r"postgres-(\d+)", folder.name)
         if number and (other := Server(folder, None, major=int(number[1]))).data.exists():
             yield other
@@ -66,12 +73,12 @@ def left(project: Project, server: Server) -> Server | None:
     return usual if behind else None
 
 
-def stop(project: Project) -> bool:
-    """Stop every server of a project, the containers too; return whether one was running."""
+def stop(home: Path) -> bool:
+    """Stop every server below a folder, the containers too; return whether one was running."""
     from limbeck.postgres import container  # noqa: PLC0415 - few commands need it
 
-    stopped = [server.stop() for server in every(project)]
-    stopped += [each.stop() for each in container.known(project.home)]
+    stopped = [server.stop() for server in every(home)]
+    stopped += [each.stop() for each in container.known(home)]
     return any(stopped)
 
 

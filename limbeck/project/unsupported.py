@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from limbeck.project.code import env_file
 from limbeck.project.project import Project, tools
 from limbeck.project.script_location import sections
 
@@ -29,10 +30,19 @@ def unsupported(project: Project) -> Iterator[str]:
     if described.get("post_write_hooks", {}).get("hooks") or tool:
         yield "post_write_hooks (limbeck formats a revision with ruff)"
     tree = _tree(project.script_location / "env.py")
-    if _runs_in_a_loop(tree):
-        yield "migrations that env.py runs in a loop, such as one for each schema"
+    if project.tenants is None and env_file.loops(project.script_location / "env.py"):
+        yield (
+            "migrations that env.py runs in a loop; if that is one for each schema, set `tenants` "
+            f'and `tenant-versions = "{_versions(project)}"` in [tool.limbeck]'
+        )
     if not values.get("version_locations") and _sets_version_locations(tree):
         yield "version_locations that env.py sets: write them into alembic.ini as well"
+
+
+def _versions(project: Project) -> str:
+    folder = project.versions or project.script_location / "versions"
+    inside = folder.is_relative_to(project.root)
+    return folder.relative_to(project.root).as_posix() if inside else str(folder)
 
 
 def _tree(path: Path) -> ast.Module:
@@ -47,8 +57,3 @@ def _sets_version_locations(tree: ast.Module) -> bool:
         isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".version_locations")
         for node in ast.walk(tree)
     )
-
-
-def _runs_in_a_loop(tree: ast.Module) -> bool:
-    loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor))
-    return any("run_migrations" in ast.unparse(each) for loop in loops for each in loop.body)

@@ -89,6 +89,8 @@ def database(project: Project, profile: Profile, listen: Listener = log) -> Data
     committed = setting.place.endswith(f"/{profile.name}.env")
     if committed and not (setting.local or setting.neon) and "password" in database_.parameters:
         listen(Notice(f"{setting.place} has a password, and that file is meant to be committed"))
+    if project.tenant is not None or project.hides:
+        return replace(database_, tenant=project.tenant, hides=project.hides)
     return database_
 
 

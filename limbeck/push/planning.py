@@ -142,7 +142,7 @@ def refuse_protected(profile: Profile) -> None:
     if profile.protected:
         raise ConfigurationError(
             f"{profile.name} is protected: a push leaves no revision behind; nothing was changed",
-            hint="Write a revision and apply it: `limbeck generate`, then "
+            hint=f"Write a revision and apply it: `{profile.generate}`, then "
             f"`{command('limbeck', 'migrate', '-e', profile.name)}`.",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +9,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TypeAlias
 
-from limbeck.engine import pushes, running, state, version_table
+from limbeck.engine import running, state, version_table
 from limbeck.engine.ledger import Ledger
-from limbeck.engine.terms import Terms
+from limbeck.engine.terms import Taken, Terms
 from limbeck.engine.version_table import VersionTable
 from limbeck.errors import MigrationError, NotConfirmedError
 from limbeck.events import (
@@ -24,21 +23,19 @@ from limbeck.events import (
     RunStarted,
     StageStarted,
 )
-from limbeck.history import baseline as baselines
-from limbeck.history.revisions import Revision
+from limbeck.history.history import History
 from limbeck.logs import log
-from limbeck.phased.gates import gate
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.lock import migration_lock
-from limbeck.run import hazards, keeping, outline, own_objects, session, unseen
+from limbeck.run import hazards, keeping, outline, own_objects, session
 from limbeck.run.beginning import refuse_full
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
-from limbeck.run.plan import Plan, fingerprint, revisions
+from limbeck.run.plan import Plan
+from limbeck.run.rechecking import NEW_PLAN, refuse_changed, still_planned
 from limbeck.run.report import Applied, Report
 
 WAIT = 60.0  # seconds for another migrator
-_NEW_PLAN = "Look at the new plan: run the same command again."
 
 Confirm: TypeAlias = Callable[[Plan], bool]
 """Returns whether to apply a plan."""
@@ -52,6 +49,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     keep: Keep | None = None,
     wait: float = WAIT,
     progress: bool = False,
+    taken: Taken | None = None,
     listen: Listener = log,
 ) -> Report:
     """Apply a plan under the migration lock, each revision in a transaction of its own.
@@ -70,6 +68,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
             was expanded in an earlier run, a snapshot is taken there for `limbeck undo`.
         wait: seconds to wait for another migrator.
         progress: report the progress of index builds.
+        taken: receives the statements of each revision, to repeat them elsewhere.
         listen: receives an event for each revision, retry and notice.
 
     Raises:
@@ -100,13 +99,13 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         start = state.read(connection, table)
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
             return _overtaken(plan, start.recorded)
-        planned = _still_planned(plan, connection, start.ledger, listen)
+        planned = still_planned(plan, connection, start.ledger, listen)
         applied: list[Applied] = []
         begun = time.monotonic()
-        with accounted(plan, applied):
+        with accounted(plan, applied, start.table):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
-            _refuse_changed(plan, connection, start.ledger, listen)
+            refuse_changed(plan, connection, start.ledger, listen)
             note = _noting(plan, applied, listen)
             halves = _take_back(plan, connection, start.ledger, note)
             if halves or _create_baseline(plan, connection, table, listen):
@@ -117,12 +116,13 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
                     connection,
                     planned[halves:],
                     downgrade=plan.downgrade,
-                    terms=_terms(plan, progress=progress),
+                    terms=replace(_terms(plan, progress=progress), taken=taken),
                     state=start,
                     listen=note,
                 )
             report = _report(plan, current, applied)
-            report = replace(report, tables=outline.read(connection, start.next_transaction))
+            if taken is None:  # of one among many, nobody reads which tables it has changed
+                report = replace(report, tables=outline.read(connection, start.next_transaction))
             plan.hooks.call("after_run", plan, report)
         listen(_finished(report, time.monotonic() - begun))
         return report
@@ -159,7 +159,7 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
     Nothing else may be imported meanwhile: where two threads meet in a circle of modules, as
     SQLAlchemy has some, Python lets one of them go on with a module that is half initialized.
     """
-    thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
+    thread = threading.Thread(target=_load, args=(plan.history,))
     thread.start()
     try:
         with connect(
@@ -171,52 +171,18 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
         thread.join()
 
 
+def _load(history: History) -> None:
+    from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
+
+    opening.load(history)
+
+
 @contextmanager
 def _locked(connection: Connection, plan: Plan, wait: float, listen: Listener) -> Iterator[None]:
     # First: on a replica the lock would be taken and mean nothing.
     session.refuse_read_only(connection, plan.environment, plan.destination)
     with migration_lock(connection, wait=wait, listen=listen):
         yield
-
-
-def _still_planned(
-    plan: Plan, connection: Connection, entries: Ledger, listen: Listener
-) -> tuple[Revision, ...]:
-    """Return the revisions of the plan, checked again with the lock held.
-
-    Raises:
-        DatabaseError: row security would stop one of them half-way.
-        MigrationError: a file was edited since, or a contract revision may not run any more.
-
-    """
-    planned = revisions(plan)
-    baseline = baselines.of(plan.history) if plan.baseline else None
-    if fingerprint(plan.destination, plan.current, planned, baseline) != plan.fingerprint:
-        raise MigrationError(
-            "a revision file was changed after the plan was made; nothing was done", hint=_NEW_PLAN
-        )
-    if plan.gate is not None and not plan.downgrade:
-        waiting = gate.passed(plan.history, connection, planned, plan.gate, listen).waiting
-        if waiting:
-            raise MigrationError(
-                f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
-                hint=waiting[0].hint,
-            )
-    if plan.recording:
-        return planned
-    # A half-done one is already where this could bring it.
-    whole = [each for each in planned if each.id not in entries.interrupted()]
-    unseen.refuse(connection, whole, downgrade=plan.downgrade)
-    return planned
-
-
-def _refuse_changed(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> None:
-    """Raise a MigrationError if a database has lost the schema that is about to be recorded."""
-    if plan.recording and (pushed := pushes.outstanding(entries)):
-        from limbeck.run.pushed import Standing, verify  # noqa: PLC0415 - few plans record
-
-        about = (plan.project, plan.profile, plan.history, connection, plan.current, pushed)
-        verify(Standing.of(*about, listen), plan.target)
 
 
 def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> int:
@@ -236,7 +202,7 @@ def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: List
         if entry is None or entry.steps not in {half.steps, half.steps - 1}:
             raise MigrationError(
                 f"revision {half.revision} has moved on after the plan was made; nothing was done",
-                hint=_NEW_PLAN,
+                hint=NEW_PLAN,
             )
         about = (half.revision.id, half.revision.message, number, len(plan.revisions))
         listen(RevisionStarted(*about, downgrade=True))
@@ -277,7 +243,7 @@ def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:
     raise MigrationError(
         f"{plan.environment} moved from {', '.join(plan.current) or 'base'} to "
         f"{', '.join(current) or 'base'} after the plan was made; nothing was done",
-        hint=_NEW_PLAN,
+        hint=NEW_PLAN,
     )
 
 

@@ -168,7 +168,8 @@ def unrecorded(
             listen(Notice(note_))
         if changes:
             text = f"the models differ from the recorded history: {named(changes)}"
-            hint = "Write the revision: limbeck generate"
+            write = profile.generate if profile else "limbeck generate"
+            hint = f"Write the revision: {write}"
             yield Finding("unrecorded", None, text, hint, changes)
 
 
@@ -253,7 +254,7 @@ def _drift(
         and memo.fingerprint == common.replayed(profile, major, current, path).fingerprint()
     ):
         return ()
-    live, contents = no_drift.read_with_contents(connection, filters_)
+    live, contents = no_drift.read_with_contents(connection, filters_, hashed=place is not None)
     recorded = common.replayed(profile, major, current, path)
     return no_drift.compare(common.project, place, (recorded, live), contents)
 

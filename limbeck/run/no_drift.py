@@ -66,7 +66,9 @@ def place(
         connection: A session on it: another version of the server may spell definitions otherwise.
 
     """
-    if not project.cache or filters.allowed is not None:
+    # The hash is that of the whole database: of its parts, `tenants` knows which are alike.
+    in_part = database.tenant is not None or database.hides
+    if not project.cache or filters.allowed is not None or in_part:
         return None
     server = connection.info.server_version
     parts = [__version__, database.destination, server, filters, project.ignore.patterns]
@@ -74,11 +76,15 @@ def place(
     return project.home / "cache" / f"drift-{key}"
 
 
-def read_with_contents(connection: Connection, filters: Filters) -> tuple[Catalog, Contents | None]:
+def read_with_contents(
+    connection: Connection, filters: Filters, *, hashed: bool = True
+) -> tuple[Catalog, Contents | None]:
     """Return the catalog of a database and its contents at the same moment.
 
-    The contents are None where the role may not read all of them.
+    The contents are None where the role may not read all of them, or nobody asks for their hash.
     """
+    if not hashed:
+        return read(connection, filters=filters), None
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     try:
         contents = contents_of(connection, grants=filters.grants)

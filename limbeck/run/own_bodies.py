@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from limbeck.phased.gates.uses import whole_word
-from limbeck.postgres.connect import Connection
+from limbeck.postgres.connect import Connection, tenant_of
 from limbeck.schema.sql.own_schemas import of_users
+from limbeck.schema.sql.quoting import quote
 
 _FUNCTIONS: Final = f"""
 SELECT (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity, p.prosrc
@@ -59,9 +60,13 @@ def naming(
     if not words:
         return
     seen: set[object] = set()
+    tenant = tenant_of(connection)
+    # Those of other tenants name tables of their own.
+    inside = "" if tenant is None else f"{quote(tenant)}."
     for identity, text, holder in connection.execute(
         _NAMING.encode(), {"roots": json.dumps(words)}
     ).fetchall():
-        if (identity, text) not in known and identity not in seen:
+        own = str(identity).startswith(inside)
+        if own and (identity, text) not in known and identity not in seen:
             seen.add(identity)
             yield str(identity), str(holder)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from contextlib import contextmanager
+from dataclasses import field, replace
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -21,11 +22,13 @@ from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run import own_bodies
 from limbeck.run.own_objects import Effect, OwnObject
 from limbeck.schema.sql.own_schemas import of_users
+from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
@@ -175,7 +178,7 @@ def _taken(
     template = Replay(project, ",".join(current), profile=profile).template()
     text = "\n".join(each.path.read_text(encoding="utf-8", errors="replace") for each in todo)
     shadow = Shadow.of(project, profile)
-    with shadow.scratch(template) as database, connect(database) as connection:
+    with shadow.scratch(template) as database, _opened(database, project.tenant) as connection:
         before = _things(connection, text)
         everything = [_root(thing, "dropped") for thing in before.values()]
         known = {(row[2], row[3]) for row in _dependents(connection, everything)}
@@ -185,6 +188,18 @@ def _taken(
     taken = _Taken([], known, functions)
     _compare(before, after, taken)
     return taken
+
+
+@contextmanager
+def _opened(database: Database, tenant: str | None) -> Iterator[Connection]:
+    """Yield a session in which the schema of a tenant has the name that it has on the target."""
+    if tenant is not None:
+        with connect(database) as connection:
+            name = quote(tenant)
+            connection.execute(f"ALTER SCHEMA public RENAME TO {name}".encode())
+            connection.execute(b"CREATE SCHEMA public")
+    with connect(replace(database, tenant=tenant)) as connection:
+        yield connection
 
 
 def _things(connection: Connection, text: str) -> dict[_Key, _Thing]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -110,7 +110,8 @@ class _Upgrade:
             if memo is None:
                 self._hold(stack)
             with connect(self.database, read_only=True, listen=self.listen) as connection:
-                table = version_table.of(self.history, connection)
+                meanwhile = self._reading_ahead(connection) if memo is None else ()
+                table = version_table.of(self.history, connection, meanwhile)
                 if memo is not None:
                     brief = state.brief(connection, table)
                     if brief is not None and memo.holds(brief):
@@ -132,6 +133,12 @@ class _Upgrade:
         """Read the files, as they are until the stack is closed."""
         stack.enter_context(self.history.held())
         self.history.prepare()
+
+    def _reading_ahead(self, connection: Connection) -> Iterator[None]:
+        """Read what is probably pending, while a worker runs env.py."""
+        from limbeck.engine import ahead  # noqa: PLC0415 - a database with nothing pending has none
+
+        yield from ahead.pending(self.history, connection)
 
     def _note(self, connection: Connection, session: Session) -> None:
         refuse_pooler(self.database, session)

@@ -69,7 +69,7 @@ class Standing:
         if not self._differs(self.current):
             return False
         if not todo:
-            text = f"{self._name}: {self.text}; write the revision: limbeck generate"
+            text = f"{self._name}: {self.text}; write the revision: {self._generate}"
             self.comparison.listen(Notice(text))
             return False
         target = self._after(todo)
@@ -103,6 +103,10 @@ class Standing:
         return way_back(self.comparison.project, self.comparison.profile, self.current)
 
     @property
+    def _generate(self) -> str:
+        return self.comparison.profile.generate
+
+    @property
     def _name(self) -> str:
         return self.comparison.profile.name
 
@@ -128,7 +132,7 @@ class Standing:
     def _unwritten(self, todo: Sequence[Revision]) -> str | None:
         """Return the hint for a database whose last push began with these revisions."""
         if {each.id for each in todo} <= {each.id for each in self.history.applied(self._base)}:
-            return "More was pushed since. Write a revision for it first: `limbeck generate`."
+            return f"More was pushed since. Write a revision for it first: `{self._generate}`."
         return None
 
     @property

@@ -16,6 +16,7 @@ from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.lint.locks import Timeline, timeline
 from limbeck.lint.probes.gaps import Gap
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.trace.observer import Observer, observing
@@ -59,7 +60,8 @@ class Hold:
 class Rehearsed:
     """A revision that ran, its duration in seconds, and the tables that it blocked.
 
-    `passage` is what applications live through at its commit points, if it has any inside.
+    `passage` is what applications live through at its commit points, if it has any inside;
+    `timeline` has its statements and all their locks.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Rehearsed:
     seconds: float
     holds: tuple[Hold, ...]
     passage: Passage | None = None
+    timeline: Timeline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +230,10 @@ def _revision(
         words = str(getattr(error, "orig", error)).strip()
         return Failed(revision.id, revision.message, words, offending(connection, error))
     seconds = time.monotonic() - began - probing.seconds
-    holds = [hold for each in observer.stop() for hold in _holds(connection, each)]
-    return Rehearsed(revision.id, revision.message, seconds, tuple(holds), passage)
+    statements = observer.stop()
+    holds = tuple(hold for each in statements for hold in _holds(connection, each))
+    locks = timeline(revision, statements)
+    return Rehearsed(revision.id, revision.message, seconds, holds, passage, locks)
 
 
 def _holds(connection: Connection, statement: Statement) -> Iterator[Hold]:

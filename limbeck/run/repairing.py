@@ -13,7 +13,7 @@ from limbeck.events import Listener
 from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.logs import log
-from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.connect import Connection, connect, tenant_of
 from limbeck.postgres.database import Database
 from limbeck.postgres.lock import migration_lock
 from limbeck.project.profile import Profile
@@ -174,7 +174,7 @@ def _refuse(half: Half, mark: Mark, profile: Profile, *, force: bool) -> None:
 
 def _write(history: History, connection: Connection, half: Half, mark: Mark) -> None:
     if half.path is None:
-        _execute(connection, ledger.forget(half.revision))
+        _execute(connection, ledger.forget(half.revision, tenant_of(connection)))
         return
     revision = history.find(half.revision)[0]
     applies = (half.action == "upgrade") is (mark == "done")
@@ -184,9 +184,10 @@ def _write(history: History, connection: Connection, half: Half, mark: Mark) -> 
     if set(now) != set(rows := sides.with_it if applies else sides.without):
         running.stamp(history, connection, ",".join(rows) or "base")
     if mark == "undone":
-        _execute(connection, ledger.forget(half.revision))
+        _execute(connection, ledger.forget(half.revision, tenant_of(connection)))
         return
-    about = ledger.about(revision, "stamp" if applies else "downgrade")
+    action = "stamp" if applies else "downgrade"
+    about = ledger.about(revision, action, tenant_of(connection))
     values = {"steps": half.steps, "sql": code.checksum(revision.path)}
     _execute(connection, ledger.finish(about, values, begun=True))
 

@@ -19,7 +19,7 @@ from limbeck.errors import MigrationError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.postgres.connect import Connection
+from limbeck.postgres.connect import Connection, tenant_of
 from limbeck.postgres.database import Database
 from limbeck.postgres.duration import seconds
 from limbeck.run.comparison import UNCHECKED, Bench, Comparison, Sides, within
@@ -27,6 +27,7 @@ from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Change
 from limbeck.schema.diff import compare
 from limbeck.schema.sql.quoting import literal
+from limbeck.schema.sql.relative import relative
 from limbeck.shell import command
 
 
@@ -87,6 +88,8 @@ def reversal(
             hint=bench.hint,
         )
     sql = tuple(step.sql for step in compare.steps(half, wanted))
+    if comparison.project.part == "tenants":
+        sql = tuple(map(relative, sql))
     bench.prove(steps, sql, wanted)
     return Reversal(revision, steps, sql)
 
@@ -112,7 +115,7 @@ def take_back(
         longest = patience.lock_timeout(revision, 0, database.lock_timeout)
         limits = [Statement(f"SET LOCAL lock_timeout = '{longest}'")] if longest else []
         texts = [Statement(text) for text in (UNCHECKED, *reversal.statements)]
-        last = [Statement(*ledger.forget(revision.id)), Statement("COMMIT")]
+        last = [Statement(*ledger.forget(revision.id, tenant_of(connection))), Statement("COMMIT")]
         try:
             send_together(connection, [Statement("BEGIN"), *limits, *texts, *last])
         except psycopg.Error as error:

@@ -75,19 +75,18 @@ def _record(history: History, connection: Connection, entries: Ledger, to: str) 
     known = history.revisions()
     with connection.transaction():
         for id_ in entries.interrupted():
-            _execute(connection, *ledger.forget(id_))
+            _execute(connection, *ledger.forget(id_, entries.tenant))
         for statement in pushes.forgotten(entries):
             _execute(connection, statement.text, {})
         for id_ in history.deleted(entries.applied()):
-            _execute(connection, *ledger.leave(id_))
+            _execute(connection, *ledger.leave(id_, entries.tenant))
         for revision in known:
             applied = revision.id in entries.applied()
             if applied != (revision.id in below):
                 action = "downgrade" if applied else "stamp"
                 values = {"sql": code.checksum(revision.path)}
-                _execute(
-                    connection, *ledger.finish(ledger.about(revision, action), values, begun=False)
-                )
+                about = ledger.about(revision, action, entries.tenant)
+                _execute(connection, *ledger.finish(about, values, begun=False))
 
 
 def _execute(connection: Connection, statement: str, values: dict[str, object]) -> None:

@@ -294,8 +294,9 @@ def _models(shared: _Attempt, recorded: Catalog | None, live: _Live | None) -> P
     if before is None:
         return Part()
     changes = differences(before, settle(shared.project, before, models).catalog)
+    generate = shared.profile.generate if shared.profile else "limbeck generate"
     steps = (
-        Next("limbeck generate", "writes the revision"),
+        Next(generate, "writes the revision"),
         Next("limbeck accept", "leaves the differences as they are"),
     )
     # Beside a database, the history has to run first: the first answer names the command.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from limbeck.project import majors
 from limbeck.schema.catalog.filters import Filters
@@ -11,6 +11,10 @@ from limbeck.schema.catalog.filters import Filters
 if TYPE_CHECKING:
     from limbeck.project.code.configured import Configured
     from limbeck.project.project import Project
+
+
+OF_TENANTS: Final = "public"
+"""The schema that stands for that of each tenant, on the shadow and in catalogs."""
 
 
 def filters(project: Project) -> Filters:
@@ -22,6 +26,10 @@ def filters(project: Project) -> Filters:
         exclude_tables=project.exclude_tables,
     )
     env = configured(project)
+    if project.part == "shared":
+        patterns = replace(patterns, ignore_schemas=(*patterns.ignore_schemas, OF_TENANTS))
+    elif project.part == "tenants":
+        patterns = replace(patterns, schemas=(OF_TENANTS,), within=True)
     chosen_ = replace(
         patterns,
         grants=project.grants,

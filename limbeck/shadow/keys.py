@@ -98,4 +98,5 @@ def _start(project: Project, shadow: str) -> str:
     )
     lowest = majors.lowest(project)
     written = f" for {lowest}" if lowest else ""
-    return f"{shadow} {__version__} {seen}{written}"
+    part = f" of {project.part}" if project.part else ""
+    return f"{shadow} {__version__} {seen}{written}{part}"

@@ -20,7 +20,7 @@ from limbeck.history.baseline import Baseline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted
-from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.connect import Connection, connect, tenant_of
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
@@ -74,7 +74,7 @@ class Replay:
     @property
     def history(self) -> History:
         """The recorded history that is replayed."""
-        return History.of(self.project, self.profile)
+        return History.whole(self.project, self.profile)
 
     def __str__(self) -> str:
         return self.revision
@@ -289,6 +289,8 @@ def _count(stage: Stage, event: Event) -> None:
 
 def searched(connection: Connection) -> tuple[str, ...]:
     """Return the schemas that names without one lead to in revisions on this database."""
+    if tenant_of(connection) is not None:
+        return USUAL_PATH  # which stands for the tenant on the shadow
     row = connection.execute("SELECT current_schemas(false)::text[]").fetchone()
     schemas: tuple[str, ...] = tuple(row[0]) if row else ()  # type: ignore[arg-type]  # an array
     return schemas or USUAL_PATH

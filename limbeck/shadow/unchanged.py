@@ -32,7 +32,7 @@ def unchanged(project: Project, profile: Profile | None = None) -> Unchanged | N
     models = keys.models(project, shadow)
     if models is None or (described := cache.fingerprint(project, models)) is None:
         return None
-    head = keys.chain(project, History.of(project, profile), "head", shadow)[-1]
+    head = keys.chain(project, History.whole(project, profile), "head", shadow)[-1]
     recorded = cache.fingerprint(project, head.name) or ""
     same, _, tables = described.partition(" ")
     if same != recorded.partition(" ")[0]:

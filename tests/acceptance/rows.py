@@ -168,7 +168,7 @@ def main() -> None:
         for table, _ in tables:
             wrong = filling.fill(table, mappers.get(table)) if table is not None else None
             if wrong:
-                sys.stdout.write(f"{table}: {wrong}\n")
+                sys.stdout.write(f"{table}: {wrong.splitlines()[0]}\n")
         session.rollback()
     sys.stdout.write(f"{len(mappers)} classes\n")
 

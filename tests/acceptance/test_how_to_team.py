@@ -1,4 +1,4 @@
-"""docs/how-to/push.md and team.md, from top to bottom: their commands, edits and questions."""
+"""docs/how-to/push.md, team.md and tenants.md, from top to bottom: commands, edits, questions."""
 
 from __future__ import annotations
 
@@ -69,3 +69,9 @@ def test_two_developers_meet_as_the_page_shows(project: Workplace) -> None:
     assert place.call("bash", "-c", start).code == 0
     place.good("migrate", "-e", "development")
     follow(HOW_TO / "team.md", place)
+
+
+def test_each_tenant_has_a_schema_as_the_page_shows(project: Workplace) -> None:
+    for path in (project.root / "alembic" / "versions").glob("*.py"):
+        path.unlink()  # the page begins without a history
+    follow(HOW_TO / "tenants.md", project)

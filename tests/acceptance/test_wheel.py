@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email
+import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -51,6 +53,27 @@ def test_it_names_its_authors_systems_and_licences_and_no_address(wheel: Path) -
     classifiers = metadata.get_all("Classifier", [])
     assert "Programming Language :: Python :: 3.14" in classifiers
     assert "Operating System :: POSIX :: Linux" in classifiers
+
+
+def test_its_readme_has_no_link_that_leads_nowhere(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert not relative_links(str(metadata.get_payload()))
+    assert "Tutorial" in str(metadata.get_payload())
+    # With an address, every link and picture stays.
+    hook = runpy.run_path(str(REPOSITORY / "hatch_build.py"))
+    portable = hook["portable"](readme, "https://example.org/files/")
+    assert not relative_links(portable)
+    assert "](https://example.org/files/docs/tutorial.md)" in portable
+    assert "](https://example.org/files/docs/pictures/session.svg)" in portable
+
+
+def relative_links(text: str) -> list[str]:
+    """Return the targets of links that are no address."""
+    return [each for each in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in each]
 
 
 def test_it_holds_the_pages_of_the_rules(wheel: Path) -> None:

@@ -88,9 +88,11 @@ def test_a_loss_of_data_needs_allow_drop_where_nobody_can_be_asked(project: Work
     assert "public.books.published_year" in refused.err
     assert "--allow-drop" in refused.err
     assert project.files() == before
-    assert project.run("generate", typing="n").code == 4
+    stopped = project.run("generate", typing="yes\n\n2")  # only a number is an answer
+    assert stopped.code == 4
+    assert stopped.err.count("Type a number from 1 to 2.") == 2
     assert project.files() == before
-    assert "drop column public.books.published_year" in project.good("generate", typing="y").out
+    assert "drop column public.books.published_year" in project.good("generate", typing="1").out
 
 
 RENAMED = FIELD.replace("published_year", "year_published")

@@ -17,7 +17,7 @@ from typing import Any
 from limbeck.postgres.embedded.server import Server
 from tests.adopt import table
 from tests.adopt.applications import APPLICATIONS, Application
-from tests.adopt.ground import HERE, Ground, environment, files, versions
+from tests.adopt.ground import HERE, Ground, adopt_orphans, environment, files, versions
 from tests.adopt.steps import Adoption, Result
 
 ROOT = HERE.parents[1]
@@ -37,6 +37,7 @@ def main() -> int:
         base = options.keep or Path(folder)
         server = Server(Path(folder) / "server")
         server.start()
+        adopt_orphans()
         try:
             for application in APPLICATIONS:
                 if not options.only or application.name in options.only:

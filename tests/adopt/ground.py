@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ LIMBECK = Path(sys.executable).with_name("limbeck")
 # What the shell has for its own project must not count for this one.
 FOREIGN = {"VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "PYTHONDONTWRITEBYTECODE"}
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 GIT = ("git", "-c", "user.name=adopt", "-c", "user.email=adopt@localhost")
 IGNORED = ".venv\n__pycache__/\n.env\n"
 
@@ -34,12 +37,13 @@ class FailedError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answered, and how long it took."""
+    """What a command answered, how long it took, and how much processor time."""
 
     code: int
     out: str
     err: str
     seconds: float
+    processor: float
 
     @property
     def text(self) -> str:
@@ -132,7 +136,7 @@ class Ground:
             FailedError: it has another one.
 
         """
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), processor_time()
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd or self.root,
@@ -142,11 +146,42 @@ class Ground:
             check=False,
             timeout=1200,
         )
-        answer = Answer(done.returncode, done.stdout, done.stderr, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        output = (done.stdout, done.stderr)
+        answer = Answer(done.returncode, *output, seconds, processor_time() - spent)
         if code is not None and answer.code != code:
             words = " ".join((Path(command[0]).name, *map(str, command[1:6])))
             raise FailedError(f"{words}: exit {answer.code}\n{answer.text[-3000:]}")
         return answer
+
+
+def adopt_orphans() -> None:
+    """Become the parent of workers that outlive their limbeck by a moment: their time counts."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def processor_time() -> float:
+    """Return the processor time of all programs that were run, when the last of them has ended."""
+    try:
+        while any(_is_worker(pid) for pid in _children()):
+            time.sleep(0.01)
+            for pid in filter(_is_worker, _children()):
+                os.waitpid(pid, 0)
+    except OSError:  # no /proc, or gone meanwhile
+        pass
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _children() -> list[int]:
+    return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+
+
+def _is_worker(pid: int) -> bool:
+    """Return whether a process is a worker; of one that has ended, there is no command line."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return not words or b"worker_start.py" in words
 
 
 def clean() -> dict[str, str]:

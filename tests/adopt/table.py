@@ -19,6 +19,7 @@ HEAD = (
     "migrate",
     "alembic",
     "ratio",
+    "processor",
     "lint",
 )
 
@@ -67,6 +68,7 @@ def cells(name: str, result: Mapping[str, Any]) -> Iterator[object]:
     for key in ("limbeck", "alembic"):
         yield f"{facts[key]} s" if key in facts else ""
     yield facts.get("ratio", "")
+    yield facts.get("processor_ratio", "")
     yield f"{facts['lint']} s" if "lint" in facts else ""
 
 

@@ -21,13 +21,17 @@ from pathlib import Path
 import pg8000.native
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 import limbeck
+from limbeck.cli import group
+from limbeck.cli.invocation import Invocation
 from limbeck.errors import ConfigurationError, ServerError
-from limbeck.events import Event, Notice, ServerStarted
+from limbeck.events import Event, Notice, ServerStarted, StageProgress
 from limbeck.postgres.embedded import binaries, installations, os_user, ports
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.server import Server
+from limbeck.project import servers
 
 ROOT = os.geteuid() == 0
 START = """
@@ -135,13 +139,34 @@ def test_start_makes_what_it_needs_says_so_once_and_is_quick_when_running(new: S
     heard: list[Event] = []
     assert (new.running(), new.status().pid) == (False, None)
     new.start(heard.append)
-    assert heard == [ServerStarted(new.status().port or 0, created=True)]
+    started = heard.pop()
+    assert started == ServerStarted(new.status().port or 0, created=True)
+    verbs = [each.text.split()[0] for each in heard if isinstance(each, StageProgress)]
+    assert verbs == ["creating", "creating", "starting", "starting"]  # each ends
+    heard.clear()
     assert (new.running(), answer(new)) == (True, 1)
     begin = time.perf_counter()
     for _ in range(20):
         new.start(heard.append)
     assert (time.perf_counter() - begin) / 20 < 0.02
-    assert len(heard) == 1
+    assert heard == []
+
+
+def test_outside_of_a_project_local_stop_finds_the_servers_of_proofs(
+    made: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `pull --url` outside of a project has left its server: in the user's cache."""
+    (tmp_path / "limbeck").symlink_to(made.home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Server(servers.outside(), None).start()
+
+    def local(verb: str) -> str:
+        return CliRunner().invoke(group, ["local", verb], obj=Invocation()).stdout
+
+    assert "running" in local("status")
+    assert local("stop") == "Stopped.\n"
+    assert local("stop") == "It was not running.\n"
 
 
 def test_stop_ends_sessions_and_start_finds_data_and_url_again(made: Server) -> None:
@@ -385,8 +410,8 @@ def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(made
         made.start(heard.append)
         assert answer(made) == 1
     assert made.status().port != old
-    assert isinstance(heard[0], Notice)
-    assert f"another program uses port {old}" in heard[0].text
+    (notice,) = [each for each in heard if isinstance(each, Notice)]
+    assert f"another program uses port {old}" in notice.text
 
 
 def test_pinned_port_is_taken_or_refused(tmp_path: Path, made: Server) -> None:

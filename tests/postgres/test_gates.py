@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -377,6 +378,12 @@ def test_the_commands_say_what_waits_and_what_to_type_next(
     assert one["waiting"][0]["why"] == "backfill"
     assert (one["clean"], one["changes"][0]["total"]) == (True, None)
     assert "copy: expanded" in said(work, capsys, "status")[1]
+    picture = said(work, capsys, "status", "--format", "svg")[1]
+    assert re.findall(r"<title>((?:expand|backfill|contract) [a-z ]+)", picture) == [
+        "expand done",
+        "backfill running",
+        "contract on hold",
+    ]
     work.models("""
 key = Column("id", Integer, primary_key=True, autoincrement=False)
 Table("t", metadata, key, Column("b", Text))

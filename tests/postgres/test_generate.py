@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -486,6 +486,20 @@ def test_a_loss_has_to_be_agreed_to(begin: Begin, tmp_path: Path) -> None:
     assert len(written(project)) == 1
     agreed = generate.Answers(ask_loss=lambda losses: "year" in losses[0])
     assert generate.revision(after, answers=agreed).path
+
+
+def test_losses_are_asked_about_one_after_the_other(begin: Begin, tmp_path: Path) -> None:
+    columns = ", ".join(f'Column("{name}", Integer)' for name in "abcd")
+    project = begin(books(columns)).copied(tmp_path / "project")
+    asked: list[int] = []
+
+    def answer(losses: Sequence[str]) -> int:
+        asked.append(len(losses))
+        return 1 if len(losses) > 2 else len(losses)
+
+    answers = generate.Answers(ask_loss=answer)
+    assert generate.revision(with_models(project, "after", books()), answers=answers).path
+    assert asked == [4, 3, 2]
 
 
 def test_a_revision_that_does_not_prove_is_not_kept(project: Project) -> None:

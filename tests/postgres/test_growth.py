@@ -185,7 +185,7 @@ def test_commands_ask_as_much_with_many_tables_as_with_few(
     assert [*compared(few, costly(many, 1), grows, many - 10)] == []
 
 
-@pytest.mark.parametrize("many", [151, pytest.param(501, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("many", [91, pytest.param(501, marks=pytest.mark.thorough)])
 def test_commands_ask_and_load_as_much_with_many_revisions_as_with_few(
     many: int, costly: Callable[[int, int], Costs]
 ) -> None:

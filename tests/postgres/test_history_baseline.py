@@ -15,6 +15,7 @@ from psycopg import sql
 from limbeck import cli
 from limbeck.history import baseline as baselines
 from limbeck.postgres.database import Database
+from limbeck.project.code import process
 from tests.postgres.conftest import MakeWork, Work
 
 BY_HAND = """
@@ -60,6 +61,7 @@ class Shop:
     def limbeck(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command in this process; return its exit code and what it printed."""
         sys.modules.pop("models", None)
+        process.end_all()  # a worker has imported them as well
         with pytest.raises(SystemExit) as caught:
             cli.main(["--project", str(self.work.project.root), *arguments])
         printed = self.capsys.readouterr()

@@ -69,7 +69,7 @@ def test_the_log_has_a_line_for_each_run_of_a_revision_newest_first(
         "unmarked", "applied", "downgraded", "applied", "applied"
     ]  # fmt: skip
     assert rows[1].endswith("  index")
-    assert lines(work, 1)[-1] == "... and 4 earlier entries"
+    assert lines(work, 1)[-1] == "... and 4 earlier entries; --all shows them"
 
 
 def test_the_log_names_what_is_interrupted_and_what_it_does_not_know(

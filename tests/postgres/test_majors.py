@@ -117,7 +117,7 @@ def twin(server: Server, other_major: int, printed: Printed) -> Iterator[tuple[W
     other.start()
     printed.secrets.add((other.home / "password").read_text().strip())
     yield work, other
-    servers.stop(work.project)
+    servers.stop(work.project.home)
     shutil.rmtree(root)
 
 
@@ -414,5 +414,5 @@ def test_scratch_databases_are_created_in_a_container(bare: Work) -> None:
         assert replay.catalog().major == 17
         assert not replay.catalog().changes_to(Models(replay.project).catalog())
     finally:
-        assert servers.stop(replay.project)
+        assert servers.stop(replay.project.home)
     assert not [each for each in container.known(replay.project.home) if each.running()]

@@ -20,6 +20,7 @@ from limbeck.errors import (
     HistoryError,
     LockNotAcquiredError,
     MigrationError,
+    MigrationInterruptedError,
     NotConfirmedError,
     SeveralHeadsError,
 )
@@ -29,6 +30,8 @@ from limbeck.output.plans import tables_text
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.lock import migration_lock
+from limbeck.run.failing import accounted
+from limbeck.run.report import Applied
 from tests.postgres.crashing import FORKS, racing
 
 if TYPE_CHECKING:
@@ -324,6 +327,23 @@ def test_ctrl_c_in_the_middle_rolls_back_and_says_what_is_applied(
     locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
     locks += "(SELECT oid FROM pg_database WHERE datname = current_database())"
     assert connection.execute(locks).fetchone() == (0,)
+
+
+def test_what_is_committed_when_ctrl_c_comes_counts_as_applied(
+    work: Work, database: Database
+) -> None:
+    first, second = work.revision("first", "create table one ()"), work.revision("second")
+    plan = migrate.plan(work.project, work.profile, database)
+    heard: list[Applied] = []  # of no COMMIT's answer
+
+    def interrupted() -> None:
+        until = migrate.plan(work.project, work.profile, database, to=first.id)
+        migrate.apply(until, confirm=lambda _: True)
+        raise KeyboardInterrupt
+
+    with pytest.raises(MigrationInterruptedError) as caught, accounted(plan, heard):
+        interrupted()
+    assert f"applied: {first.id} (first); not applied: {second.id} (second)" in str(caught.value)
 
 
 def test_a_connection_that_breaks_is_no_traceback(

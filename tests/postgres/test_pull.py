@@ -270,6 +270,17 @@ CASES = {
         CREATE TABLE log_2 PARTITION OF logs FOR VALUES IN ('2021-01-01')
             PARTITION BY HASH (id); CREATE TABLE log_3 PARTITION OF log_2
             FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE INDEX ON logs (id)""",
+    "indexes of partitioned tables, with names of their own in partitions": """
+        CREATE SCHEMA x; CREATE TABLE p (a integer NOT NULL, b text, c integer, d jsonb)
+            PARTITION BY LIST (a);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY RANGE (c);
+        CREATE TABLE x.p1a PARTITION OF p1 FOR VALUES FROM (1) TO (5);
+        CREATE TABLE p2 (c integer, b text, a integer NOT NULL, d jsonb);
+        CREATE INDEX own_c ON p2 (c); ALTER TABLE p ATTACH PARTITION p2 FOR VALUES IN (2);
+        CREATE INDEX ON p (b); CREATE INDEX ON p (b); CREATE INDEX p_c ON p (c);
+        CREATE UNIQUE INDEX p_ac ON p (a, c) INCLUDE (b); CREATE INDEX ON p (lower(b));
+        CREATE INDEX p_d ON p USING gin (d); COMMENT ON INDEX p_d IS 'x';
+        CREATE INDEX p_where ON p (c) WHERE b IS NOT NULL; CREATE INDEX p2_d ON p2 (a, b)""",
     "partitions and inheritance": """
         CREATE TABLE m (at date NOT NULL, v integer, PRIMARY KEY (at)) PARTITION BY RANGE (at);
         CREATE TABLE m_old PARTITION OF m FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
@@ -516,6 +527,7 @@ IDIOMS = """
     CREATE TABLE child () INHERITS (base);
     CREATE TABLE logs (at date NOT NULL) PARTITION BY RANGE (at);
     CREATE TABLE old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+    CREATE INDEX by_at ON logs (at DESC); CREATE VIEW feelings AS SELECT feeling FROM t;
 """
 
 
@@ -529,6 +541,9 @@ def test_objects_are_declared_as_experts_do(database: Database) -> None:
         '"AS integer", owned_by=("t", "n"), default=True',
         '"comment": "the comment"',
         'Partition("old", "logs", "FOR VALUES FROM (MINVALUE) TO (',
+        'sa.Index("by_at", sa.text("at DESC")), postgresql_partition_by=',
+        'feelings = View("feelings", """',
+        'columns={"feeling": TypeLike("public.feeling", MOOD)}',
     ):
         assert "".join(line.split()) in "".join(text.split())
     for word in ("Statement(", "NotNull(", '"""the comment"""'):
@@ -723,10 +738,8 @@ def test_merge_reports_what_is_gone(
     database: Database, make_database: MakeDatabase, library: Path
 ) -> None:
     found = merged(made(database, ""), make_database("scratch"))
-    assert [str(address) for address in found.gone] == [
-        "sequence public.authors_id_seq",
-        "table public.authors",
-    ]
+    # The sequence of a serial goes with its table.
+    assert [str(address) for address in found.gone] == ["table public.authors"]
     assert found.files == {}
     assert library.is_dir()
 

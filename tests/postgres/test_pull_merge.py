@@ -24,6 +24,7 @@ from limbeck import pull
 from limbeck.errors import ModelsError
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.read import read
+from limbeck.schema.renames import parse
 from limbeck.shadow.creation import created
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Case:
     left: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    renames: tuple[str, ...] = ()
 
 
 CASES = {
@@ -885,7 +887,10 @@ def check(
     before = created(imported(), database)
     live = altered(database, ";".join(case.sql for case in cases.values()))
     options = pull.Options(package="shop", root=shop.parent)
-    merge = pull.merge(imported(), before, live, options)
+    texts = [text for case in cases.values() for text in case.renames]
+    renames, idle = parse.answers(texts, before, live)
+    assert not idle
+    merge = pull.merge(imported(), before, live, options, renames=renames)
     print(merge.diff(shop.parent))  # noqa: T201 - shown when the test fails
     merge.write(force=True)
     for (name, case), module in zip(cases.items(), modules, strict=True):

@@ -172,6 +172,7 @@ def test_a_folder_is_pulled_into_again_beside_files_of_others(
     words = ("pull", "--url", database.url, "--out", "models", "--no-prove")
     first, again = run(*words), run(*words)
     assert "Wrote models/__init__.py, models/base.py, models/ts.py" in first.stdout, first.output
+    assert "Next: limbeck init --models models:Base.metadata" in first.stdout
     assert "No changes" in again.stdout, again.output
     Path("models", "ts.py").write_text("")
     refused = run(*words)

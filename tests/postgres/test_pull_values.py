@@ -115,3 +115,21 @@ def test_what_is_left_out_is_no_null_of_json(
         session.flush()
         rows = target.execute(sa.text("SELECT j::text, n::text, k::text FROM t ORDER BY id"))
         assert [tuple(row) for row in rows] == [("{}", None, None), ("{}", '{"a": null}', "[1]")]
+
+
+def test_a_view_is_read_as_its_table_is_and_takes_no_rows(
+    database: Database, imported: Import
+) -> None:
+    columns = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(VALUES))
+    made(database, f"{BEFORE}; CREATE TABLE t (id serial PRIMARY KEY, {columns})")
+    made(database, f"INSERT INTO t VALUES (DEFAULT, {', '.join(VALUES.values())})")
+    made(database, "CREATE VIEW sa AS TABLE t; CREATE MATERIALIZED VIEW kept AS SELECT id FROM t")
+    models = imported(database)
+    of_table, of_view = sa.select(models.T.__table__), sa.select(models.sa_view)
+    with connect(database) as connection, as_sqlalchemy(connection) as target:
+        assert target.execute(of_view).one() == target.execute(of_table).one()
+        found = target.execute(sa.select(models.kept.c.id).where(models.kept.c.id > 0))
+        assert found.scalars().all() == [1]
+    for change in (sa.insert, sa.update, sa.delete):
+        with pytest.raises(sa.exc.ArgumentError, match="expected, got"):
+            change(models.sa_view)

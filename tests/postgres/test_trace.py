@@ -22,6 +22,7 @@ from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
 from limbeck.output import hazards as reports
 from limbeck.output import review
+from limbeck.output.locks import svg
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
@@ -394,6 +395,35 @@ def test_only_the_revisions_that_a_git_branch_adds_are_looked_at(shop: Work) -> 
     assert safety.chosen(shop.history, since="trunk") == (made,)
     with pytest.raises(ConfigurationError, match="nowhere"):
         safety.chosen(shop.history, since="nowhere")
+
+
+def test_a_picture_has_each_lock_on_a_table_in_use_until_its_commit(shop: Work) -> None:
+    statements = [
+        "CREATE TABLE fresh (id int)",
+        "ALTER TABLE orders ADD COLUMN c int",
+        "ALTER TABLE orders ADD COLUMN d int",
+        "CREATE INDEX ON users (name)",
+    ]
+    alone = "CREATE INDEX CONCURRENTLY by_c ON orders (c)"
+    shop.revision(
+        "locks",
+        "\n".join(f"op.execute({each!r})" for each in statements)
+        + f"\nwith op.get_context().autocommit_block():\n    op.execute({alone!r})",
+    )
+    (timeline,) = lint(shop).timelines
+    assert [moment.text for moment in timeline.moments] == [*statements, alone]
+    assert [(each.table, each.mode, each.first, each.last) for each in timeline.locks] == [
+        ("orders", "AccessExclusiveLock", 1, 3),
+        ("users", "ShareLock", 3, 3),
+        ("orders", "ShareUpdateExclusiveLock", 4, 4),
+    ]
+    picture = svg([timeline])
+    for words in ("blocks reads and writes", "blocks writes", "blocks DDL only"):
+        assert picture.count(f">{words}<") == 1
+    assert "fresh (id int)" in picture
+    assert picture.count("<line ") == 2
+    assert " s</text>" not in picture
+    assert " s</text>" in svg([timeline], timed=True)
 
 
 def test_a_rule_that_finds_several_statements_is_stated_once_with_its_lines(shop: Work) -> None:

@@ -240,6 +240,72 @@ def test_a_migration_starts_one_worker(work: Work, database: Database, tmp_path:
     assert len(set(pids)) == 1
 
 
+def test_a_worker_calls_a_revision_once_on_the_target_and_limbeck_imports_no_sqlalchemy(
+    work: Work, database: Database, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    note = (
+        f"from limbeck.context import where; print('{{}}', where(), file=open({str(seen)!r}, 'a'))"
+    )
+    for number in range(3):
+        body = f"op.execute('create table t{number} ()')\n{note.format(f'up{number}')}"
+        work.revision(f"{number}", body, note.format(f"down{number}"))
+    project = outside(work)
+    program = f"""
+import sys
+from pathlib import Path
+from limbeck import migrate
+from limbeck.postgres.database import Database
+from limbeck.project.project import Project
+from dataclasses import replace
+project = replace(Project.find(Path({str(work.project.root)!r})), env_file={project.env_file!r})
+database = Database.from_url("development", {database.url!r})
+migrate.apply(migrate.plan(project, project.profile(), database), confirm=lambda _: True)
+print({{"sqlalchemy", "alembic"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout.decode() == "set()\n"
+    assert seen.read_text() == "up0 target\nup1 target\nup2 target\n"
+    seen.write_text("")
+    back = migrate.rollback_plan(project, work.profile, database, steps=2)
+    migrate.apply(back, confirm=lambda _: True)
+    assert seen.read_text() == "down2 target\ndown1 target\n"
+
+
+@pytest.mark.parametrize("where", ["here", "in a worker"])
+def test_a_version_row_that_somebody_moves_meanwhile_fails_the_revision(
+    where: str, work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    work.revision("one", "create table one ()")
+    project = work.project if where == "here" else outside(work)
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    moves = "update alembic_version set version_num = 'another'"
+    work.revision("two", f"op.execute('create table two ()')\nop.execute({moves!r})")
+    with pytest.raises(MigrationError, match=r"revision .* \(two\) failed"):
+        migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    assert connection.execute("select to_regclass('two')").fetchone() == (None,)
+    assert "another" not in version_table.recorded(connection)
+
+
+def test_an_index_is_built_concurrently_where_env_py_commits_each_statement(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    work.models(MODELS)
+    work.revision("one", "create table one (id int)")
+    body = "op.create_index('i', 'one', ['id'], postgresql_concurrently=True)"
+    two = work.revision("two", f"op.execute('create table two ()')\n{body}\nop.execute('select 1')")
+    configure(work, "")
+    project = outside(work)
+    with pytest.raises(MigrationError, match="cannot run inside a transaction block"):
+        migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    env = work.project.root / "alembic" / "env.py"
+    env.write_text(env.read_text().replace('nothing")', 'nothing", isolation_level="AUTOCOMMIT")'))
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    steps = "select steps from limbeck_state.ledger where revision = %s and finished is not null"
+    assert connection.execute(steps, [two.id]).fetchone() == (2,)
+    assert not safety.lint(project, [two]).blocking
+
+
 def test_a_revision_cannot_change_the_models_of_a_check(work: Work) -> None:
     work.models(MODELS)
     one = work.revision("one", TABLE, imports=("import sqlalchemy as sa",))

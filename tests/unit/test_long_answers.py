@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from limbeck.errors import ModelsError
-from limbeck.output.statuses import MOST, check_text
+from limbeck.output.marks import MOST, whole
+from limbeck.output.statuses import check_text
 from limbeck.plurals import listed
 from limbeck.project.code import metadata, variables
 from limbeck.run.drift import named
@@ -28,11 +29,14 @@ def test_a_check_has_a_line_for_each_difference() -> None:
         Change(Address("view", "public", f"e{number:02}"), None, None) for number in range(MOST + 7)
     )
     finding = Finding("unrecorded", None, f"they differ: {named(changes)}", "generate", changes)
-    first, *lines, more, hint = check_text([finding], live=False).splitlines()
+    answer = check_text([finding], live=False)
+    first, *lines, more, hint = answer.splitlines()
     assert first == "project: they differ:"
     assert len(lines) == MOST
     assert all(str(change.address) in line for change, line in zip(changes, lines, strict=False))
-    assert (more.strip(), hint.strip()) == ("and 7 more", "generate")
+    assert (more.strip(), hint.strip()) == ("... and 7 more; --all shows them", "generate")
+    first, *lines, hint = whole(answer).splitlines()
+    assert (first, len(lines), hint.strip()) == ("project: they differ:", MOST + 7, "generate")
 
 
 PYDANTIC = """2 validation errors for Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.history import code, plainness
+from limbeck.history import code, plainness, revisions
 
 FILE = '''"""one"""
 
@@ -140,3 +140,15 @@ def test_a_file_without_the_function_is_not_plain(tmp_path: Path) -> None:
     file = tmp_path / "one.py"
     file.write_text("upgrade = print")
     assert not plainness.is_plain(file)
+
+
+@pytest.mark.parametrize(
+    ("imported", "repeatable"),
+    [("import re", True), ("import uuid", False), ("from datetime import datetime", False)],
+)
+def test_statements_go_to_other_databases_if_their_python_has_the_same_values_each_time(
+    tmp_path: Path, imported: str, *, repeatable: bool
+) -> None:
+    file = tmp_path / "one.py"
+    file.write_text(f"{imported}\n{FILE}")
+    assert plainness.is_repeatable(revisions.read(file)) is repeatable

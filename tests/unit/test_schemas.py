@@ -23,6 +23,8 @@ ACTIONS = {
     "preview down": "it deletes a branch and prints nothing",
     "local start": "local status --json tells the same",
     "local stop": "local status --json tells the same",
+    "report": "its page shows what status, show and erd answer",
+    "studio": "its pages show what status, show and erd answer",
     "completion": "it prints a script for a shell",
 }
 """Commands without an answer that a program would read."""
@@ -88,8 +90,8 @@ def test_the_answers_of_all_tests_are_held_against_the_schemas(
     program = tmp_path / "limbeck"
     program.write_text(f"#!{sys.executable}\nprint({to_json({'ok': True})!r})\n")
     program.chmod(0o755)
-    subprocess.run([program, "check", "--json", "-e", "qa"], capture_output=True, check=True)
-    assert any("'findings' is a required property" in fault for fault in printed.undocumented())
+    subprocess.run([program, "undo", "--json", "-e", "qa"], capture_output=True, check=True)
+    assert any("'destination' is a required property" in fault for fault in printed.undocumented())
     assert printed.undocumented() == []
 
 

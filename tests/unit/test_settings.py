@@ -542,3 +542,9 @@ def test_every_variable_of_the_example_file_is_understood() -> None:
         "NEON_API_KEY",
         "NEON_PROJECT_ID",
     }
+
+
+def test_a_hint_to_generate_names_an_environment_with_a_folder_of_its_own() -> None:
+    assert Profile("production", "production").generate == "limbeck generate"
+    tenants = Profile("tenants", "tenants", versions=Path("tenants/versions"))
+    assert tenants.generate == "limbeck generate -e tenants"

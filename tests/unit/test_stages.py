@@ -1,15 +1,16 @@
-"""A stage tells how far it is once it takes long, and a terminal shows it on one line."""
+"""A stage tells how far it is once it takes long,."""
 
 from __future__ import annotations
 
 import itertools
-import sys
+from typing import TYPE_CHECKING
 
-import pytest
-
-from limbeck.cli.terminal import Narrator
-from limbeck.events import Event, StageProgress, StageStarted
+from limbeck.cli.narrating import Narrator
+from limbeck.events import Event, StageProgress
 from limbeck.stages import LONG, Stage, counting
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def events(count: int, seconds: float, total: int = 0) -> list[Event]:
@@ -35,26 +36,6 @@ def test_a_long_stage_tells_how_far_it_is_and_that_it_ends() -> None:
 
 def test_a_long_stage_does_not_tell_every_unit() -> None:
     assert 10 < len(events(10_000, 0.001)) < 100
-
-
-@pytest.mark.parametrize(
-    ("total", "shown"), [(4, "[############------------] 2/4 revisions"), (0, "2 revisions")]
-)
-def test_a_terminal_shows_it_on_one_line_that_is_erased(
-    total: int, shown: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    narrator = Narrator()
-    for event in (
-        StageStarted("tracing"),
-        StageProgress("tracing", 2, total, "revision"),
-        StageProgress("tracing", 4, total, "revision", ended=True),
-    ):
-        narrator(event)
-    *_, stage, rest = capsys.readouterr().err.split("\n")
-    assert "tracing" in stage
-    assert rest.split("\x1b[2K")[-2].strip("\r") == shown
-    assert rest.endswith("\r\x1b[2K")
 
 
 def test_a_pipe_gets_no_progress(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,10 +69,17 @@ class Api:
             NeonError: a page names itself, or an earlier one, as the next.
 
         """
+        yield from self._pages(self._path(path), items, query)
+
+    def projects(self, part: str) -> Iterator[Json]:
+        """Yield the projects of the account whose name or id has a part."""
+        yield from self._pages("/projects", "projects", {"search": part})
+
+    def _pages(self, path: str, items: str, query: Json) -> Iterator[Json]:
         seen: set[str] = set()
         more = {**query, "limit": PAGE}
         while True:
-            data = self.get(path, **more)
+            data = self._done(Request("GET", path, dict(more)))
             yield from data.get(items) or ()
             marks = data.get("pagination") or {}
             cursor = marks.get("next") or marks.get("cursor")

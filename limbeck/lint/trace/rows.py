@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final, Literal, TypeAlias
 
@@ -77,7 +77,10 @@ def fillable(connection: Connection) -> bool:
 
 
 def fill(
-    connection: Connection, tables: Collection[int] | None = None, filling: Filling = "numbers"
+    connection: Connection,
+    tables: Collection[int] | None = None,
+    filling: Filling = "numbers",
+    counts: Sequence[int] = COUNTS,
 ) -> frozenset[int]:
     """Fill tables as far as their constraints allow; return the oids of those still empty.
 
@@ -89,6 +92,7 @@ def fill(
         tables: The oids of the tables; None for all. A role that cannot disable foreign keys
             fills all, because the rows of a table need those that it refers to.
         filling: What columns of text get, as far as they are no keys.
+        counts: Numbers of rows to try.
 
     """
     cursor = psycopg.Cursor(connection)
@@ -104,7 +108,7 @@ def fill(
     while filled := [
         oid
         for oid in todo
-        if _filled(cursor, todo[oid], columns.get(oid, []), filling, seeded=oid in seeded)
+        if _filled(cursor, todo[oid], columns.get(oid, []), filling, counts, seeded=oid in seeded)
     ]:
         for oid in filled:
             del todo[oid]
@@ -122,10 +126,16 @@ def _triggers(cursor: psycopg.Cursor[Any], role: str) -> bool:
     return True
 
 
-def _filled(
-    cursor: psycopg.Cursor[Any], table: str, columns: list[Any], filling: Filling, *, seeded: bool
+def _filled(  # noqa: PLR0913 - which rows, how many, and where
+    cursor: psycopg.Cursor[Any],
+    table: str,
+    columns: list[Any],
+    filling: Filling,
+    counts: Sequence[int],
+    *,
+    seeded: bool,
 ) -> bool:
-    for count, careful in product(COUNTS, (False, True)):
+    for count, careful in product(counts, (False, True)):
         values = dict(_values(columns, filling, careful=careful))
         if seeded and filling == "numbers":
             values |= _sampled(table, columns)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
@@ -19,13 +19,20 @@ from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import READING
+from limbeck.schema.renames.rename import Rename
 from limbeck.shadow.source import Live, Source
 
 if TYPE_CHECKING:
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+    from limbeck.schema.catalog.objects.object import Object
     from limbeck.shadow.shadow import Shadow
+
+Choose: TypeAlias = "Callable[[Catalog, Catalog], Sequence[Rename]]"
+"""Returns the renames from the tables of the models to those of the database."""
 
 
 @paused()
@@ -120,12 +127,13 @@ def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, path.read_bytes()
 
 
-def into(
+def into(  # noqa: PLR0913 - choices of the caller
     project: Project,
     profile: Profile | None,
     live: Source,
     *,
     proving: bool = True,
+    renames: Choose = lambda _, __: (),
     listen: Listener = log,
 ) -> tuple[Merge, Proof]:
     """Return how the working models have to change to describe a database; nothing is written yet.
@@ -135,11 +143,14 @@ def into(
         profile: the environment for which the models are imported.
         live: the database.
         proving: whether to prove the changed models.
+        renames: decides what was renamed, of the tables in the models and in the database; their
+            classes and attributes keep their names. By default nothing was.
         listen: receives the stages.
 
     Raises:
         UnavailableError: no connection.
         ModelsError: the working models do not import, or Postgres refuses them.
+        NotConfirmedError: `renames` has nobody to ask.
 
     """
     options = Options(
@@ -154,7 +165,8 @@ def into(
     from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
 
     known = Models(project, profile, listen).catalog()
-    merged = merging.merge(metadata, known, catalog, options)
+    renamed = renames(tables_of(known), tables_of(catalog))
+    merged = merging.merge(metadata, known, catalog, options, renames=renamed)
     if not proving:
         return merged, unproved(catalog)
     from limbeck.models.pull.prove import leaving  # noqa: PLC0415 - only a proof needs it
@@ -179,6 +191,18 @@ def into(
     apart = replace(options, layout="file")
     _, proof, left = leaving.proved(catalog, apart, filters, shadow)
     return replace(merged, left=(*merged.left, *left)), proof
+
+
+def tables_of(catalog: Catalog) -> Catalog:
+    """Return the tables of a catalog and their columns; a partition may follow any other one."""
+    tables = {
+        (table.schema, table.name): table
+        for table in catalog.every(Table)
+        if table.kind in {"r", "p"} and not (table.partition_of or table.inherits)
+    }
+    columns = (item for item in catalog.every(Column) if (item.schema, item.table) in tables)
+    items: list[Object] = [*tables.values(), *columns]
+    return replace(catalog, objects={item.address: item for item in items}, depends={})
 
 
 def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from limbeck.models.source.text import (
     POSTGRESQL,
@@ -71,6 +72,20 @@ def constraint_is_sayable(constraint: Constraint) -> bool:
     if constraint.type == "x":
         return parts(constraint) is not None
     return _is_plain(constraint) and _together(constraint) == constraint.definition.replace('"', "")
+
+
+def redefined(constraint: Constraint, like: Constraint | None) -> Constraint:
+    """Return a constraint with the definition that its parts give, after they have changed.
+
+    Args:
+        constraint: the constraint.
+        like: one whose definition is taken if the parts give it; Postgres has put quotes there.
+
+    """
+    definition = _together(constraint) or constraint.definition
+    if like is not None and like.definition.replace('"', "") == definition:
+        definition = like.definition
+    return replace(constraint, definition=definition)
 
 
 def _is_plain(constraint: Constraint) -> bool:

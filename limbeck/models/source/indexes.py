@@ -19,7 +19,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def index(
-    index: Index, near: Mapping[str, str] = _NONE
+    index: Index, near: Mapping[str, str] = _NONE, *, partitioned: bool = False
 ) -> tuple[Source, tuple[Argument, ...]] | None:
     """Return the list of an index's keys and its options; None where there is more to it.
 
@@ -29,9 +29,10 @@ def index(
     Args:
         index: the index.
         near: shorter spellings of its expressions, as Catalog.near has them.
+        partitioned: whether to ignore ONLY, as if its partitions got it by being created.
 
     """
-    sayable = _sayable(index)
+    sayable = _sayable(index, partitioned=partitioned)
     if sayable is None:
         return None
     classed = _classed(sayable)
@@ -46,16 +47,32 @@ def index(
     return Source(f"[{listed}]", imports), tuple(_options(sayable))
 
 
-def index_is_sayable(index: Index) -> bool:
+def index_is_sayable(index: Index, *, partitioned: bool = False) -> bool:
     """Return whether index() has all of an index; this is faster."""
-    return _sayable(index) is not None
+    return _sayable(index, partitioned=partitioned) is not None
 
 
-def _sayable(index: Index) -> Index | None:
+def redefined(index: Index, like: Index | None) -> Index:
+    """Return an index with the definition that its parts give, after they have changed.
+
+    Args:
+        index: the index.
+        like: one whose definition is taken if the parts give it; Postgres has put quotes there.
+
+    """
+    definition = _together(index)
+    if like is not None and _bare(like.definition) == definition:
+        definition = like.definition
+    return replace(index, definition=definition)
+
+
+def _sayable(index: Index, *, partitioned: bool = False) -> Index | None:
     """Return the index without collations that its definition omits; None where there is more."""
     if not _plain(index):
         return None
     definition = _bare(index.definition)
+    if partitioned:
+        definition = definition.replace(" ON ONLY ", " ON ", 1)
     if _together(index) == definition:
         return index
     bare = _without_collations(index)

@@ -8,6 +8,13 @@ from limbeck.output.answers.everyday import GeneratedAnswer
 from limbeck.output.answers.parts import ObjectChange
 
 
+class RenameData(TypedDict):
+    """A table or column whose class or attribute keeps its name."""
+
+    before: str
+    after: str
+
+
 class PullAnswer(TypedDict):
     """Models of a live database."""
 
@@ -17,6 +24,7 @@ class PullAnswer(TypedDict):
     """Null when no file was to be written."""
     new: list[str]
     changed: list[str]
+    renamed: list[RenameData]
     gone: list[str]
     """Objects that only the models have."""
     left: list[str]

@@ -15,7 +15,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
 from limbeck.phased.backfill.pieces import Range
 from limbeck.phased.phases import Change
-from limbeck.postgres.connect import Connection
+from limbeck.postgres.connect import Connection, tenant_of
 
 # "limbfill". CREATE ... IF NOT EXISTS of two sessions at once can still fail with a unique
 # violation in the catalogs, so the tables are created under an advisory lock.
@@ -87,7 +87,17 @@ def read(connection: Connection) -> dict[tuple[str, int], State]:
         psycopg.errors.InsufficientPrivilege,
     ):
         return {}
-    return {(state.change, state.number): state for state in states}
+    prefix = _named("", tenant_of(connection))
+    return {
+        (state.change.removeprefix(prefix), state.number): state
+        for state in states
+        if state.change.startswith(prefix)
+    }
+
+
+def _named(change: str, tenant: str | None) -> str:
+    """Return the name under which a change is kept: each tenant fills its own rows."""
+    return change if tenant is None else f"{tenant}/{change}"
 
 
 def definition(change: Change, number: int, ledger: Ledger) -> str:
@@ -130,7 +140,7 @@ def claim(connection: Connection, change: str, number: int, wanted: str) -> tupl
     Its row stays locked until the transaction ends, so of several processes only one cuts the
     table into ranges. A changed definition starts from the beginning.
     """
-    values = [change, number, wanted]
+    values = [_named(change, tenant_of(connection)), number, wanted]
     connection.execute(
         "INSERT INTO limbeck_state.backfill (change, number, definition) VALUES (%s, %s, %s)"
         " ON CONFLICT (change, number) DO NOTHING",

@@ -232,13 +232,16 @@ class Server:
             os.close(handle)
 
     def _start(self, lock: int, listen: Listener) -> None:
+        from limbeck.stages import waiting  # noqa: PLC0415 - most commands find it running
+
         programs = self.find_binaries()
         # Before initdb: who runs Postgres must own the data, and be able to reach them.
         account = accounts.choose(self.data, programs.program("postgres"))
         version = binaries.major(programs)
         created = not self.data.exists()
         if created:
-            self._initialise(programs, version, account, lock)
+            with waiting(listen, f"creating the embedded Postgres {version}"):
+                self._initialise(programs, version, account, lock)
         self._check_version(version, programs)
         self._stop_on_other_port()
         bundled.install(self.home / "extensions", account)
@@ -251,7 +254,8 @@ class Server:
             version,
             account,
         )
-        port = launch.run(listen)
+        with waiting(listen, f"starting the embedded Postgres {version}"):
+            port = launch.run(listen)
         if password.is_weak(self.data):
             password.strengthen(self.data, self.url())
         with contextlib.suppress(ServerError):  # the command that needs the role reports why

@@ -31,6 +31,7 @@ class Code:
         python: the setting `python`.
         variables: the setting `env-file`.
         afresh: whether to import the models in a worker, which can be replaced.
+        loops: whether limbeck runs the loop over tenants that env.py has, instead of env.py.
 
     """
 
@@ -40,6 +41,7 @@ class Code:
     python: str | None = None
     variables: str | None = None
     afresh: bool = False
+    loops: bool = False
     _by_reason: dict[str, UserCode] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -78,12 +80,27 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def configured(self, url: Callable[[], str], purpose: str = "models") -> Configured:
+    def start_for_revisions(self) -> bool:
+        """Start the worker for revisions if env.py has to run in any case; return whether it has.
+
+        It imports the project while limbeck imports itself.
+        """
+        if not self.is_plain:
+            self._outside.prepare("revisions")
+        return not self.is_plain
+
+    def configured(
+        self,
+        url: Callable[[], str],
+        purpose: str = "models",
+        meanwhile: Iterable[object] = (),
+    ) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
         Args:
             url: returns the URL of a database for it, on which it may only read.
             purpose: of the worker in which it runs.
+            meanwhile: what to do until the worker has the answer, in pieces.
 
         Raises:
             ConfigurationError: it fails.
@@ -95,7 +112,7 @@ class Code:
             return Configured()
         process = self._outside.process(purpose)
         if process.configured is None:
-            process.configured = self._outside.configured(process, url())
+            process.configured = self._outside.configured(process, url(), meanwhile)
         return process.configured
 
     def allows(self, schema: str, table: str) -> bool:
@@ -118,6 +135,8 @@ class Code:
         """What env.py does beyond configuring a connection."""
         if self.models == env_file.OWN:
             return "the models are those that env.py names"
+        if self.loops and env_file.loops(Path(self.place.script_location) / "env.py"):
+            return ""  # it would find no tenant on the shadow
         return env_file.beyond(Path(self.place.script_location) / "env.py", self.models)
 
     @cached_property

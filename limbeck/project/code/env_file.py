@@ -84,6 +84,12 @@ def beyond(path: Path, models: str) -> str:
     return ""
 
 
+def loops(path: Path) -> bool:
+    """Return whether an env.py runs migrations in a loop, such as one over schemas."""
+    nodes = (node for node in ast.walk(_tree(path)) if isinstance(node, ast.For | ast.AsyncFor))
+    return any("run_migrations" in ast.unparse(each) for loop in nodes for each in loop.body)
+
+
 def _tree(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +101,15 @@ class OutOfProcess:
             answer["began"],
         )
 
-    def configured(self, process: Process, url: str) -> Configured:
+    def configured(
+        self, process: Process, url: str, meanwhile: Iterable[object] = ()
+    ) -> Configured:
         """Return what env.py configures, run in a worker on a database.
+
+        Args:
+            process: the worker.
+            url: the database.
+            meanwhile: what to do until the worker has the answer, in pieces.
 
         Raises:
             ConfigurationError: it raises, or does not come to its migrations.
@@ -110,13 +117,20 @@ class OutOfProcess:
         """
         arguments: dict[str, Any] = {"place": self.place._asdict(), "url": url, "limit": LIMIT}
         try:
-            answer = process.request("describe", **arguments)
+            answer = process.request("describe", meanwhile=meanwhile, **arguments)
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
 
-    def opened(
-        self, process: Process, url: str, folder: Path, *, again: bool, live: bool
+    def opened(  # noqa: PLR0913 - where, on what terms
+        self,
+        process: Process,
+        url: str,
+        folder: Path,
+        *,
+        again: bool,
+        live: bool,
+        meanwhile: Iterable[object] = (),
     ) -> dict[str, Any]:
         """Run env.py on a database up to its migrations; return what its connection is.
 
@@ -126,6 +140,7 @@ class OutOfProcess:
             folder: the folder of the revision files.
             again: whether to go on with what `op` has created there in the last run.
             live: whether engines that a revision creates may connect where they say.
+            meanwhile: what to do until env.py has run, in pieces.
 
         Raises:
             ConfigurationError: env.py raises, or does not come to its migrations.
@@ -137,7 +152,9 @@ class OutOfProcess:
             "folder": str(folder),
         }
         try:
-            answer = process.request("session", again=again, live=live, **arguments)
+            answer = process.request(
+                "session", meanwhile=meanwhile, again=again, live=live, **arguments
+            )
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         if answer is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from select import select
 from typing import Any, TypeAlias
 from weakref import finalize
 
@@ -20,7 +21,7 @@ Answer: TypeAlias = dict[str, Any]
 Asked: TypeAlias = Callable[[Answer], None]
 """Serves what the worker asks while it works; returns when it may go on."""
 
-PROGRAM = Path(__file__).with_name("worker.py")
+PROGRAM = Path(__file__).with_name("worker_start.py")
 # Variables that would make another interpreter load the packages of this one.
 FOREIGN = {"PYTHONHOME", "__PYVENV_LAUNCHER__"}
 
@@ -56,12 +57,21 @@ class Process:
         own = [str(folder) for folder in (root, root / "src") if folder.is_dir()]
         self._send({"paths": [*own, *paths]})
 
-    def request(self, name: str, *, asked: Asked | None = None, **arguments: Any) -> Any:
+    def request(
+        self,
+        name: str,
+        *,
+        asked: Asked | None = None,
+        meanwhile: Iterable[object] = (),
+        **arguments: Any,
+    ) -> Any:
         """Return the worker's answer.
 
         Args:
             name: the request, see `worker.Worker.handlers`.
             asked: serves the worker's own questions, which only a running revision has.
+            meanwhile: is iterated until the worker says something: what will be needed later and
+                can be done now, on the other processor.
             arguments: of the request.
 
         Raises:
@@ -69,6 +79,9 @@ class Process:
 
         """
         self._send({"do": name, **arguments})
+        for _ in meanwhile:
+            if self._has_answered():
+                break
         while True:
             message = self.receive()
             if "done" in message:
@@ -101,6 +114,11 @@ class Process:
             raise WorkerError(Raised("ended", text=text))
         message: Answer = json.loads(line)
         return message
+
+    def _has_answered(self) -> bool:
+        """Return whether there is a message; before the first one of an answer is read."""
+        output = self._process.stdout
+        return output is None or bool(select([output], [], [], 0)[0])
 
     def kill(self) -> None:
         """End the worker, whatever it does."""

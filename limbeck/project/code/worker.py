@@ -1,6 +1,6 @@
 """The worker: runs a project's models, env.py and revisions in the project's own interpreter.
 
-`process` starts this file as a program. It needs Python 3.9, SQLAlchemy 1.4 and Alembic 1.11, and
+`process` starts it by `worker_start`. It needs Python 3.9, SQLAlchemy 1.4 and Alembic 1.11, and
 nothing of limbeck, which may not be installed there. It reads requests from its standard input
 and answers on its standard output, one JSON object a line; what the project's code prints goes to
 standard error.
@@ -47,7 +47,7 @@ def read(requests: TextIO) -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
+if __name__ == "limbeck_worker":
     threading.Thread(
         target=read, args=(os.fdopen(os.dup(0), encoding="utf-8"),), daemon=True
     ).start()
@@ -294,6 +294,8 @@ def installed_driver() -> str:
 EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
 # The methods of cursors that send statements, whatever driver they belong to.
 SENDING = ("execute", "executemany", "copy", "copy_expert", "copy_from", "copy_to", "callproc")
+MOST = 50
+"""After how many statements limbeck hears of them, at the latest."""
 READ_ONLY = "25006"  # read_only_sql_transaction
 
 
@@ -428,6 +430,7 @@ def run_env(
                 if not environment.arguments and of_worker_thread(error):
                     in_worker_thread(directory.run_env)
                 elif not environment.arguments and attributes.asked:
+                    environment.is_shared = True
                     with shared_connection(config):
                         directory.run_env()
                 else:
@@ -509,10 +512,14 @@ def application(env_py: Path) -> Iterator[None]:
 
 
 class Environment:
-    """What an env.py configures: Alembic's environment, and the arguments that it was given."""
+    """What an env.py configures: Alembic's environment, and the arguments that it was given.
+
+    `is_shared` says that its connection is one that an application passes to it.
+    """
 
     def __init__(self, context: EnvironmentContext) -> None:
         self.context = context
+        self.is_shared = False
         self.arguments: Mapping[str, Any] = {}
         self.engine: Any = None
 
@@ -714,10 +721,16 @@ class Run:
         if connection is None:
             raise FailureError("env", "env.py configures no connection")
         self.connection = connection
+        # What connection an application would pass is not known. limbeck's own answer counts for
+        # statements only that no transaction takes.
+        self.autocommits = environment.is_shared or autocommits(connection)
         self.active = False
         self.sending = False
         self.unread = False
+        self.in_block = False
         self.kept: list[tuple[str, str, tuple[Any, ...], Any]] = []
+        # Facts of statements that limbeck has not heard of yet; None where it is asked about each.
+        self.untold: list[Answer] | None = None
         self.created: set[str] = set()
         self.modules: dict[str, Any] = {}
         self._install()
@@ -747,15 +760,17 @@ class Run:
     @contextmanager
     def _block(self) -> Iterator[None]:
         self._ask(block="begin")
+        self.in_block = True
         try:
             yield
         finally:
+            self.in_block = False
             self._ask(block="end")
 
     def hello(self) -> Answer:
         """Return what limbeck has to know of the connection."""
         row = self.execute("SELECT pg_backend_pid(), current_setting('server_version_num')")[0]
-        return {"pid": int(row[0]), "server": int(row[1]), "driver": self.context.dialect.driver}
+        return {"pid": int(row[0]), "server": int(row[1]), "autocommits": self.autocommits}
 
     def load(self, path: str) -> Answer:
         """Import a revision file anew; return what it sets for itself."""
@@ -763,14 +778,27 @@ class Run:
         timeout = getattr(self.modules[path], "lock_timeout", None)
         return {"lock_timeout": timeout}
 
-    def run(self, path: str, *, downgrade: bool) -> None:
-        """Call a revision's function, asking limbeck about each statement."""
+    def run(self, path: str, *, downgrade: bool, together: bool) -> list[Answer]:
+        """Call a revision's function, asking limbeck about each statement.
+
+        Args:
+            path: its file.
+            downgrade: call `downgrade`.
+            together: the function only gives statements to `op`: it is the same to it whether
+                limbeck hears of one at once, or of several later. A question for each of them
+                would take longer than most of them take on the server.
+
+        Returns:
+            What limbeck has to hear yet.
+
+        """
         from alembic.operations import Operations
 
         if path not in self.modules:
             self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
+        self.untold = [] if together else None
         self.free(running=True)
         try:
             with Operations.context(self.context):
@@ -778,6 +806,46 @@ class Run:
         finally:
             self.active = False
             self.free(running=False)
+        return self._heard()
+
+    def _heard(self) -> list[Answer]:
+        """Return what limbeck is about to hear of."""
+        untold = self.untold or []
+        self.untold = None if self.untold is None else []
+        return untold
+
+    def several(self, statements: list[Answer]) -> Answer:
+        """Send statements, each after the one before, until one is refused or is not as it must be.
+
+        Args:
+            statements: the `sql` of one of limbeck's or the `number` of one that was kept, and how
+                many `rows` it must change, if that is not all the same.
+
+        Returns:
+            How many rows each has changed, and the error of the one after them.
+
+        """
+        rows: list[int] = []
+        for each in statements:
+            try:
+                known = "number" in each
+                changed = self.send(each["number"]) if known else self._changed(each["sql"])
+            except BaseException as error:  # noqa: BLE001 - limbeck reports whatever was raised
+                return {"rows": rows, "error": described(error)}
+            # A driver that does not know it says -1.
+            rows.append(changed if changed >= 0 else each["rows"] or 0)
+            if each["rows"] not in {None, rows[-1]}:
+                break
+        return {"rows": rows, "error": None}
+
+    def _changed(self, sql: str) -> int:
+        cursor = self.connection.connection.cursor()
+        try:
+            with self._past_guard():
+                cursor.execute(self._plain(sql))
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
 
     def execute(self, sql: str) -> list[list[Any]]:
         """Send a statement of limbeck's on the driver's connection; return its rows as text."""
@@ -876,6 +944,9 @@ class Run:
                 return False
             *parameters, context = arguments
             self.kept.append((name, text, tuple(parameters), context))
+            facts = self._facts(text, context)
+            if self._may_be_told_later(facts):
+                return True
             error: list[BaseException] = []
 
             def run() -> None:
@@ -897,10 +968,19 @@ class Run:
                 "instead": instead,
                 "text": as_text,
             }
-            self._ask(handlers, error, **self._facts(text, context))
+            self._ask(handlers, error, **facts)
             return True
 
         return take
+
+    def _may_be_told_later(self, facts: Answer) -> bool:
+        """Return whether limbeck hears of a statement with the next question; then it is noted."""
+        if self.untold is None or self.in_block or facts["nested"] or not facts["unread"]:
+            return False
+        self.untold.append(facts)
+        if len(self.untold) == MOST:  # somebody may look at how far the revision is
+            self._ask(pause=True)
+        return True
 
     def _ask(
         self,
@@ -909,9 +989,10 @@ class Run:
         **facts: Any,
     ) -> bool:
         """Ask limbeck, and serve it until it has decided; return whether nothing is left to do."""
-        self.channel.send(statement=facts)
+        self.channel.send(before=self._heard(), statement=facts)
         both: dict[str, Callable[..., Any]] = {
             "execute": self.execute,
+            "several": self.several,
             "send": self.send,
             **(handlers or {}),
         }
@@ -954,6 +1035,13 @@ class Run:
                 return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+
+def autocommits(connection: Any) -> bool:
+    """Return whether env.py asks SQLAlchemy to commit each statement by itself."""
+    chosen = connection.get_execution_options().get("isolation_level")
+    level = chosen or getattr(connection.dialect, "_on_connect_isolation_level", None)
+    return str(level).upper() == "AUTOCOMMIT"
 
 
 class Refused:
@@ -1281,6 +1369,7 @@ class Worker:
                 "load": run.load,
                 "run": run.run,
                 "execute": run.execute,
+                "several": run.several,
                 "send": run.send,
             }
             self.channel.send(opened=run.hello())
@@ -1313,7 +1402,3 @@ def main() -> None:
     sys.argv = ["alembic"]
     with recorder().recording() as recorded:
         channel.serve(Worker(channel, recorded).handlers(), until="end")
-
-
-if __name__ == "__main__":
-    main()

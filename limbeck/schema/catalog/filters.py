@@ -18,7 +18,7 @@ class Filters:
     is the name of Alembic's table, which is left out of every schema; `version_table_schema` is a
     schema that is left out without its tables. `grants` is whether privileges are read. `allowed`
     decides last about a schema and a table. `lowest_major` is the lowest major that SQL is written
-    for; None is the server's own.
+    for; None is the server's own. `within` leaves out what is in no schema, such as extensions.
     """
 
     schemas: tuple[str, ...] = ("*",)
@@ -30,6 +30,7 @@ class Filters:
     grants: bool = False
     allowed: Callable[[str, str], bool] | None = field(default=None, compare=False)
     lowest_major: int | None = None
+    within: bool = False
 
     def schema(self, name: str) -> bool:
         """Return whether a schema is read."""

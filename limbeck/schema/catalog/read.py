@@ -8,6 +8,7 @@ from typing import Final
 import psycopg
 
 from limbeck.events import Listener, ignore
+from limbeck.schema.catalog import scopes
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
@@ -150,6 +151,9 @@ def read(  # noqa: PLR0913 - what to read, and what to do meanwhile
 
     """
     questions = {**QUESTIONS, **(GRANTS if filters.grants else {}), **(NEAR if with_near else {})}
+    scope = scopes.of(connection)
+    if scope is not None:
+        questions = scope.limited(questions)
     server = connection.info.server_version
     # Thousands of new values make the collector run again and again, and none is garbage.
     with paused(), staged(listen, READING, "part", len(questions), silent=True) as stage:
@@ -161,13 +165,15 @@ def read(  # noqa: PLR0913 - what to read, and what to do meanwhile
 
                 if meanwhile is not None:
                     meanwhile()
-                return build(server, filters, rows, with_near=with_near)
+                answers = rows if scope is None else scope.translated(rows)
+                return build(server, filters, answers, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
             # One refused question aborts the transaction of all: ask each under its own savepoint.
             from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above
 
             rows, unreadable = asked_singly(connection, questions, statement_timeout)
-            return build(server, filters, rows, unreadable, with_near=with_near)
+            answers = rows if scope is None else scope.translated(rows)
+            return build(server, filters, answers, unreadable, with_near=with_near)
 
 
 def read_part(

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from limbeck.models.pull.edit.imports import readable, respelled, with_exports, with_imports
+from limbeck.models.pull.edit.imports import (
+    readable,
+    respelled,
+    used_names,
+    with_exports,
+    with_imports,
+)
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import Parsed
-from limbeck.models.pull.edit.workplace import Workplace, read
+from limbeck.models.pull.edit.workplace import Workplace
 from limbeck.models.pull.render import modules, tables
 from limbeck.models.pull.render.formatting import formatted
 from limbeck.models.pull.render.modules import Home
 from limbeck.models.pull.render.reserved import renamed
+from limbeck.models.pull.render.views import assigned
 from limbeck.models.source.text import Source
 
 
@@ -30,7 +37,7 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
     for docstring, module, plain, names in _additions(sides, place):
         path = place.path(module)
         pieces = [_on_base(piece, place.home.base[1]) for piece in plain]
-        if (text := texts.get(path) or read(path)) is not None:
+        if (text := texts.get(path) or place.read(path)) is not None:
             texts[path] = _appended(text.replace("\r\n", "\n"), pieces, place.home, root)
         else:
             texts[path] = modules.module(docstring, pieces, place.home)
@@ -39,7 +46,7 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
         lines = [
             line for name, module in exported.items() for line in _export(name, module, place.home)
         ]
-        text = texts.get(place.init) or read(place.init) or ""
+        text = texts.get(place.init) or place.read(place.init) or ""
         texts[place.init] = with_exports(text.replace("\r\n", "\n"), lines, exported)
 
 
@@ -58,19 +65,24 @@ def _additions(
     after = sides.after
     if new := [enum for enum in after.enums.values() if enum.known is None]:
         named = [enum.name for enum in new if enum.members is not None]
+        # The module may hold only types without classes, of which no table is in need.
+        named = named or (["enums"] if place.together is None else [])
         yield modules.ENUMS, _module("enums", place), list(modules.enums(after)), named
     for model in modules.in_order(after):
         if model.address in sides.new:
             piece = tables.source(model, list(sides.related(model)), after)
             yield modules.about(model), _module(model.module, place), [piece], [model.name]
-    pieces = [
-        declaration.source
-        for declaration in sides.declarations
-        if not (declaration.whole and declaration.address in sides.before.catalog.objects)
+    declarations = [
+        declaration for declaration in sides.declarations if not sides.is_declared(declaration)
     ]
-    if pieces:
+    if declarations:
+        module = _module("entities", place)
+        taken = used_names(place.read(place.path(module)) or "") | place.names()
+        pieces = list(
+            assigned(declarations, taken | {model.name for model in after.tables.values()})
+        )
         names = ["entities"] if place.together != "" else []
-        yield modules.ENTITIES, _module("entities", place), pieces, names
+        yield modules.ENTITIES, module, pieces, names
 
 
 def _module(name: str, place: Workplace) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
@@ -18,6 +20,8 @@ from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
+
+_Container: TypeAlias = "ast.Tuple | ast.Call | ast.stmt"
 
 
 def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> None:
@@ -34,27 +38,25 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     before, now = parts(old), parts(new)
     elements = dict(tables.elements(new, sides.after))
     replaced: set[Address] = set()
+    successors = _successors(before, now)
+    moved = set(_moved(draft, place, old, new, sides))
     for address, part in before.items():
-        if now.get(address) == part:
+        if now.get(address) == part and address not in moved:
             continue
         nodes = list(_located(draft, place, part, old, sides))
-        stays = address in now and address in elements
+        successor = successors.get(address, address)
+        stays = successor in now and successor in elements
         if stays and place.listed and [container for container, _ in nodes] == [place.listed]:
-            draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[address])
-            replaced.add(address)
+            draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[successor])
+            replaced.add(successor)
             continue
-        for container, node in nodes:
-            if isinstance(container, ast.stmt):
-                draft.edits.append(without(draft.parsed, container))
-            else:
-                draft.of(container).removed.append(node)
-    _change_not_nulls(draft, place, old, sides, elements)
-    texts: list[str] = []
+        _remove(draft, nodes)
+    texts = _change_not_nulls(draft, place, old, sides, elements)
     in_both = {column.name for column in old.contents.columns} & {
         column.name for column in new.contents.columns
     }
     for address, part in now.items():
-        if before.get(address) == part or address in replaced:
+        if (before.get(address) == part and address not in moved) or address in replaced:
             continue
         if address in elements:
             texts.append(draft.spelled(elements[address]))
@@ -63,9 +65,54 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     _add_elements(draft, place, texts)
 
 
+def _moved(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> Iterator[Address]:
+    """Yield the indexes that a column declares, and can no longer: beside unique=True, say."""
+    for index in old.contents.indexes:
+        plain = column_of_plain_index(index, old.contents, sides.before.nameless)
+        if plain is None or index not in new.contents.indexes:
+            continue
+        if column_of_plain_index(index, new.contents, sides.after.nameless) is None:
+            nodes = _located(draft, place, index, old, sides)
+            if all(container is not place.listed for container, _ in nodes):
+                yield index.address
+
+
+def remove_part(
+    draft: Draft, place: Place, part: Constraint | Index, model: Model, sides: Sides
+) -> None:
+    """Remove a constraint or an index from where the module declares it."""
+    _remove(draft, list(_located(draft, place, part, model, sides)))
+
+
+def _remove(draft: Draft, nodes: Iterable[tuple[_Container, ast.expr | ast.keyword]]) -> None:
+    for container, node in nodes:
+        if isinstance(container, ast.stmt):
+            draft.edits.append(without(draft.parsed, container))
+        else:
+            draft.of(container).removed.append(node)
+
+
+def _successors(
+    before: Mapping[Address, Constraint | Index], now: Mapping[Address, Constraint | Index]
+) -> dict[Address, Address]:
+    """Return the constraints and indexes that only have another name, as old and new address."""
+    new = {_nameless(part): address for address, part in now.items() if address not in before}
+    return {
+        address: new[_nameless(part)]
+        for address, part in before.items()
+        if address not in now and _nameless(part) in new
+    }
+
+
+def _nameless(part: Constraint | Index) -> Constraint | Index:
+    if isinstance(part, Index):
+        return replace(part, name="", definition=part.definition.partition(" ON ")[2])
+    return replace(part, name="")
+
+
 def _located(
     draft: Draft, place: Place, part: Constraint | Index, old: Model, sides: Sides
-) -> Iterator[tuple[ast.Tuple | ast.Call | ast.stmt, ast.expr | ast.keyword]]:
+) -> Iterator[tuple[_Container, ast.expr | ast.keyword]]:
     """Yield (container, node) of the element that declares a constraint or an index."""
     convention = sides.known.convention
     for node in place.elements:
@@ -106,8 +153,8 @@ def _at_column(
 
 def _change_not_nulls(
     draft: Draft, place: Place, old: Model, sides: Sides, elements: dict[Address, Source]
-) -> None:
-    """Change the names of NOT NULL constraints that differ."""
+) -> list[str]:
+    """Change the names of NOT NULL constraints that differ; return those to add."""
     before = {key: node for key, node in tables.elements(old, sides.before) if key.kind == "column"}
     now = {key: node for key, node in elements.items() if key.kind == "column"}
     written = {
@@ -130,7 +177,7 @@ def _change_not_nulls(
             draft.of(place.listed).removed.append(node)
         elif wanted:
             texts.append(draft.spelled(wanted))
-    _add_elements(draft, place, sorted(texts))
+    return sorted(texts)
 
 
 def _add_to_column(  # noqa: PLR0913, PLR0917 - a part of a table and its surroundings
@@ -187,10 +234,11 @@ def change_options(draft: Draft, place: Place, old: Model, new: Model) -> None:
     now = dict(tables.options(new.contents.table))
     for key in [*before, *(key for key in now if key not in before)]:
         if before.get(key) != now.get(key):
-            _change_option(draft, place, key, now.get(key))
+            change_option(draft, place, key, now.get(key))
 
 
-def _change_option(draft: Draft, place: Place, key: str, value: str | None) -> None:
+def change_option(draft: Draft, place: Place, key: str, value: str | None) -> None:
+    """Change one option of a table; `value` is its source, or None to remove it."""
     if place.table is not None:
         _change_keyword(draft, place.table, key, value)
     elif place.dictionary is not None:

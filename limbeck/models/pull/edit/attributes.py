@@ -50,7 +50,7 @@ def change_column(
     if statement is None and call is None:
         draft.left.append(f"{column.address}: it differs, but is declared outside the class")
         return
-    annotated = isinstance(statement, ast.AnnAssign) and _is_mapped(statement.annotation)
+    annotated = isinstance(statement, ast.AnnAssign) and is_mapped(statement.annotation)
     if isinstance(statement, ast.AnnAssign) and not annotated:
         # A field of SQLModel: its annotation and its arguments depend on each other.
         text = _field(draft, statement, before[0], now, sides)
@@ -69,13 +69,25 @@ def change_column(
         if call and nullable and (before[0].not_null is None) != (column.not_null is None):
             draft.of(call).replaced[nullable] = f"nullable={column.not_null is None}"
     for key in [*own, *(key for key in wanted if key not in own)]:
-        if key in _PARTS or _text(own.get(key)) == _text(wanted.get(key)):
+        same = _text(own.get(key)) == _text(wanted.get(key))
+        if key == "type" and same:
+            same = not _loses_implied(call, before, now, sides)
+        if key in _PARTS or same:
             continue
         if key == "type":
             implied = plain and columns.is_implied(column, now[1], sides.after)
             _change_type(draft, place, now, wanted[key], sides, implied=implied)
         else:
             _change_argument(draft, place, column, key, wanted.get(key))
+
+
+def _loses_implied(
+    call: ast.Call | None, before: tuple[Column, Model], now: tuple[Column, Model], sides: Sides
+) -> bool:
+    """Return whether a type that was not written, but implied by a foreign key, is so no more."""
+    written = call is not None and "type" in given(call)
+    implied = columns.is_implied(*before, sides.before)
+    return not written and implied and not columns.is_implied(*now, sides.after)
 
 
 def _field(
@@ -116,7 +128,8 @@ def _text(argument: Argument | None) -> str | None:
     return argument.text if isinstance(argument, Source) else argument
 
 
-def _is_mapped(annotation: ast.expr) -> bool:
+def is_mapped(annotation: ast.expr) -> bool:
+    """Return whether an annotation is Mapped[...]; a field of SQLModel has none of these."""
     return isinstance(annotation, ast.Subscript) and tail(annotation.value) == "Mapped"
 
 

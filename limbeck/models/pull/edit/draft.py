@@ -77,7 +77,8 @@ class Draft:
 
     def result(self, home: Home) -> str:
         """Return the text of the module with all changes."""
-        edits = [*self.edits, *self._table_args()]
+        # The arguments of a table precede a column that is inserted at the same place.
+        edits = [*self._table_args(), *self.edits]
         for node, changes in self.changes.items():
             edits += element_edits(self.parsed, node, changes)
         for statement, arguments in self.bare.items():

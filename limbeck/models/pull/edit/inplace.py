@@ -7,7 +7,8 @@ from limbeck.models.pull.edit.attributes import change_column
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.place import Place, add_statement, place_of
 from limbeck.models.pull.edit.sides import Sides
-from limbeck.models.pull.edit.syntax import without
+from limbeck.models.pull.edit.syntax import before, without
+from limbeck.models.pull.edit.unkeyed import change_mapping
 from limbeck.models.pull.render import columns, tables
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.schema.catalog.objects.columns import Column
@@ -30,19 +31,20 @@ def change_table(draft: Draft, old: Model, new: Model, sides: Sides) -> None:
     _change_columns(draft, place, old, new, sides)
     change_parts(draft, place, old, new, sides)
     change_options(draft, place, old, new)
+    change_mapping(draft, place, new)
 
 
 def _change_columns(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> None:
-    before = {column.name: column for column in old.contents.columns}
+    columns_before = {column.name: column for column in old.contents.columns}
     now = {column.name: column for column in new.contents.columns}
-    for name in before.keys() - now.keys():
-        _remove_column(draft, place, before[name])
+    for name in columns_before.keys() - now.keys():
+        _remove_column(draft, place, columns_before[name])
     previous = ""
     for name, column in now.items():
-        if name not in before:
+        if name not in columns_before:
             _add_column(draft, place, column, previous, new, sides)
-        elif _texts(before[name], old, sides.before) != _texts(column, new, sides.after):
-            change_column(draft, place, (before[name], old), (column, new), sides)
+        elif _texts(columns_before[name], old, sides.before) != _texts(column, new, sides.after):
+            change_column(draft, place, (columns_before[name], old), (column, new), sides)
         # A new column has no statement yet: the next one is inserted below the same statement.
         previous = name if name in place.statements or name in place.calls else previous
 
@@ -51,7 +53,9 @@ def _texts(column: Column, model: Model, models: Models) -> tuple[str, ...]:
     """Return the source of a column by which the two sides are compared."""
     arguments = columns.arguments(column, model, models, annotated=model.mapped)
     texts = (argument if isinstance(argument, str) else argument.text for argument in arguments)
-    return (*texts, str(column.not_null is None), columns.annotation(column, models).text)
+    implied = str(columns.is_implied(column, model, models))
+    optional = str(column.not_null is None)
+    return (*texts, implied, optional, columns.annotation(column, models).text)
 
 
 def _remove_column(draft: Draft, place: Place, column: Column) -> None:
@@ -68,11 +72,17 @@ def _add_column(  # noqa: PLR0913, PLR0917 - a column and its surroundings
 ) -> None:
     if place.table is not None:
         text = draft.spelled(columns.core(column, new, sides.after))
-        anchor = place.calls.get(previous)
+        # The first column follows the MetaData: their order may be that of the key.
+        anchor = place.calls.get(previous) or next(iter(place.table.args[1:2]), None)
         if anchor is None:
             draft.of(place.table).positional.append(text)
         else:
             draft.of(place.table).below.setdefault(anchor, []).append(text)
         return
     text = draft.spelled(tables.attribute(column, new, sides.after))
-    add_statement(draft, place, text, place.statements.get(previous))
+    below = place.statements.get(previous)
+    first = min(place.statements.values(), key=draft.parsed.start, default=None)
+    if below is None and first is not None:
+        draft.edits.append(before(draft.parsed, first, text))
+    else:
+        add_statement(draft, place, text, below)

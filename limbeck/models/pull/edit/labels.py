@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
 from limbeck.models.pull.edit.known import KnownEnum
 from limbeck.models.pull.edit.matching import called
 from limbeck.models.pull.edit.place import find_class
-from limbeck.models.pull.edit.syntax import Edit, after, without
+from limbeck.models.pull.edit.syntax import Edit, after, before, without
 from limbeck.models.source.text import literal
 from limbeck.schema.catalog.objects.types import Enum
 
@@ -34,6 +34,9 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
     members = dict(_members(draft, body, by_value=known.by_value))
     if list(members) != list(old.labels) or not _in_same_order(old, new):
         return False
+    if known.by_value and len(new.labels) == len(old.labels):
+        _rename_members(draft, members, old, new)
+        return True
     for label in old.labels:
         if label not in new.labels:
             draft.edits.append(without(draft.parsed, members[label]))
@@ -47,9 +50,20 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
         if below is not None:
             draft.edits.append(after(draft.parsed, below, text))
         else:
-            start = draft.parsed.start(next(iter(members.values())))
-            draft.edits.append(Edit(start, start, f"{text}\n{draft.parsed.indent(start)}"))
+            draft.edits.append(before(draft.parsed, next(iter(members.values())), text))
     return True
+
+
+def _rename_members(draft: Draft, members: Mapping[str, ast.Assign], old: Enum, new: Enum) -> None:
+    """Change the values of members: Postgres renames labels and removes none.
+
+    The members keep their names in Python, which is what code uses.
+    """
+    for previous, label in zip(old.labels, new.labels, strict=True):
+        if previous != label:
+            value = members[previous].value
+            start, end = draft.parsed.start(value), draft.parsed.end(value)
+            draft.edits.append(Edit(start, end, literal(label)))
 
 
 def _in_same_order(old: Enum, new: Enum) -> bool:

@@ -10,6 +10,7 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project.git import uncommitted
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.renames.rename import Rename
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Merge:
     `files` has the new text of every file that is new or changes, `before` the present text of
     those that change. `new` and `changed` are tables, `gone` is in the models but not in the
     database; `left` describes each difference that has to be resolved by hand, and `notes` what
-    would make the models better.
+    would make the models better; `renamed` are the tables and columns whose classes and attributes
+    keep their names.
     """
 
     files: Mapping[Path, str]
@@ -29,6 +31,7 @@ class Merge:
     gone: tuple[Address, ...] = ()
     left: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    renamed: tuple[Rename, ...] = ()
 
     def diff(self, root: Path | None = None) -> str:
         """Return a unified diff, with paths relative to a folder."""

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa  # noqa: TC002 - one import block
 
 from limbeck.models.pull.edit.additions import add
+from limbeck.models.pull.edit.arguments import remove_part
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.inplace import change_table
 from limbeck.models.pull.edit.known import KnownEnum, Link, working
 from limbeck.models.pull.edit.labels import change_calls, change_class, change_literal
 from limbeck.models.pull.edit.merged import Merge
+from limbeck.models.pull.edit.moving import Renames, catalog_after, known_after
 from limbeck.models.pull.edit.place import place_of
 from limbeck.models.pull.edit.redeclared import change_entity
+from limbeck.models.pull.edit.renaming import rename, written
 from limbeck.models.pull.edit.sides import Sides, beyond, changed_enums, differs
 from limbeck.models.pull.edit.stale import ambiguous, remove, stale, tell_apart
+from limbeck.models.pull.edit.statements import remove_statements
+from limbeck.models.pull.edit.unkeyed import dangling
 from limbeck.models.pull.edit.unused import without_unused
 from limbeck.models.pull.edit.workplace import Workplace, read
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render.formatting import like_before
 from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.packaged import missing
+from limbeck.models.pull.render.serials import serials
 from limbeck.models.pull.render.tables import relationship
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.catalog.relations import relation_of
+from limbeck.schema.renames.rename import Rename
 
 _OF_TABLES = frozenset({"table", "column", "constraint", "index", "default", "schema"})
 
 
 def merge(
-    metadata: sa.MetaData, before: Catalog, live: Catalog, options: Options | None = None
+    metadata: sa.MetaData,
+    before: Catalog,
+    live: Catalog,
+    options: Options | None = None,
+    *,
+    renames: Sequence[Rename] = (),
 ) -> Merge:
     """Return how working models have to change to describe a live schema.
 
@@ -40,6 +53,7 @@ def merge(
         before: the schema that the working models create, on a server of the same major.
         live: the live schema.
         options: `package` is the package of the working models, or their only module.
+        renames: of tables, then of their columns; classes and attributes keep their names.
 
     Raises:
         ModelsError: the models are in no imported package, or have no declarative base.
@@ -48,9 +62,21 @@ def merge(
     options = options or Options()
     known = working(metadata, options.package)
     place = Workplace.of(options.package, known)
-    sides = Sides.of(known, before, live, place.names(), Choices(options.names))
+    source = before if renames else None
+    if renames:
+        moves = Renames.of(renames)
+        names = written(place)
+        rename(place, known, before, moves)
+        before = catalog_after(before, live, moves, known.convention, names)
+        known = known_after(known, moves)
+    choices = Choices(options.names)
+    sides = Sides.of(known, before, live, place.names(), choices, source)
     _change_tables(sides, place)
+    _cut_keys(sides, place)
     _change_relationships(sides, place)
+    if sides.unstated:
+        for draft in place.all_drafts():
+            remove_statements(draft, sides)
     left = [*_change_others(sides, place), *_other_kinds(sides)]
     texts = place.results()
     root = options.root or place.init.parent
@@ -70,6 +96,7 @@ def merge(
         tuple(_gone(before, live)),
         tuple(dict.fromkeys(left)),
         tuple(missing(live)),
+        tuple(renames),
     )
 
 
@@ -83,6 +110,15 @@ def _change_tables(sides: Sides, place: Workplace) -> None:
             continue
         for relation in sides.related(new):
             draft.append(declared.body, relationship(relation, new, sides.after))
+
+
+def _cut_keys(sides: Sides, place: Workplace) -> None:
+    """Remove the foreign keys of tables that only the models have, if their target is gone."""
+    for model, key in dangling(sides):
+        draft = place.draft(model.module)
+        declared = place_of(draft, model)
+        if declared:
+            remove_part(draft, declared, key, model, sides)
 
 
 def _change_relationships(sides: Sides, place: Workplace) -> None:
@@ -115,13 +151,12 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
         if in_calls or in_python:
             done.add(new.address)
     for declaration in sides.declarations:
-        existing = declaration.whole and declaration.address in before.objects
-        if existing and any(
+        if sides.is_declared(declaration) and any(
             change_entity(draft, declaration.source) for draft in place.all_drafts()
         ):
             done.add(declaration.address)
     # A partial declaration is appended as a Statement, so nothing is left to do for its object.
-    stated = {item.address for item in sides.declarations if not item.whole}
+    stated = {item.address for item in sides.declarations if not sides.is_declared(item)}
     for address in sorted(before.objects.keys() & live.objects.keys() - stated - done):
         if address.kind not in _OF_TABLES and differs(address, before, live):
             yield f"{address}: its definition differs"
@@ -145,6 +180,12 @@ def _other_kinds(sides: Sides) -> Iterator[str]:
 
 
 def _gone(before: Catalog, live: Catalog) -> Iterator[Address]:
-    for address in sorted(before.objects.keys() - live.objects.keys()):
-        if address.kind == "table" or address.kind not in _OF_TABLES:
+    # The sequence of a serial goes with the column.
+    implied = {sequence.address for sequence in serials(before).values()}
+    addresses = before.objects.keys() - live.objects.keys()
+    for address in sorted(addresses - implied):
+        relation = relation_of(before.objects[address])
+        of_gone = relation is not None and Address("table", *relation) in addresses
+        # With a table goes what belongs to it.
+        if address.kind == "table" or not (of_gone or address.kind in _OF_TABLES):
             yield address

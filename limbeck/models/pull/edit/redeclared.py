@@ -12,6 +12,8 @@ from limbeck.models.source.text import Source
 _CODE = frozenset({"Function", "Procedure", "Aggregate"})
 # Arguments that are the author's choice, once they are there.
 _CHOSEN = frozenset({"metadata", "schema", "before_tables"})
+# Those that it may do without.
+_OPTIONAL = frozenset({"metadata", "columns"})
 
 
 def change_entity(draft: Draft, declaration: Source) -> bool:
@@ -74,7 +76,10 @@ def _change(draft: Draft, node: ast.Call, wanted: ast.Call, declaration: Source)
     new = {keyword.arg: keyword for keyword in wanted.keywords}
     for name, keyword in new.items():
         if name not in own:
-            changes.keywords += [_text(declaration, keyword)] if name != "metadata" else []
+            changes.keywords += [] if name in _OPTIONAL else [_text(declaration, keyword)]
+        elif name == "columns" and not _equal(own[name].value, keyword.value):
+            types = Source(_text(declaration, keyword.value), declaration.imports)
+            changes.replaced[own[name].value] = draft.spelled(types)
         elif name not in _CHOSEN and not _equal(own[name].value, keyword.value):
             changes.replaced[own[name]] = _text(declaration, keyword)
     changes.removed += list(_gone(own, new))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.known import Pair, Working
 from limbeck.models.pull.render.beside import Declaration, beside
+from limbeck.models.pull.render.columns import is_implied
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.models import Model, Models, Naming, models
 from limbeck.models.pull.render.modules import clashes
 from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
+from limbeck.models.pull.render.serials import serials
 from limbeck.models.pull.render.split import early, late_parts
+from limbeck.models.pull.render.views import typed
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -22,10 +25,18 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 
+_PARTS = frozenset({"column", "constraint", "index", "default"})
+"""The kinds of objects that belong to a table, and are gone without a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both schemas as named models, and the tables that are new or have changed."""
+    """Both schemas as named models, and the tables that are new or have changed.
+
+    `unstated` are the calls that pull would write for the working models, but not for the live
+    schema: about parts of objects, which have no entity of their own. `serials` are the sequences
+    of the models that belong to a serial.
+    """
 
     known: Working
     before: Models
@@ -34,15 +45,18 @@ class Sides:
     declarations: tuple[Declaration, ...]
     new: frozenset[Address]
     changed: frozenset[Address]
+    unstated: frozenset[str]
+    serials: frozenset[Address]
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913, PLR0917 - both schemas, and what their names follow
         cls,
         known: Working,
         before: Catalog,
         live: Catalog,
         taken: frozenset[str] = frozenset(),
         choices: Choices | None = None,
+        written: Catalog | None = None,
     ) -> Sides:
         """Name both schemas as the working models do, and the rest as pull would.
 
@@ -52,6 +66,7 @@ class Sides:
             live: the live schema.
             taken: the names that the modules of new classes use.
             choices: the names that the user has chosen.
+            written: `before` by the names before the renames, if there are any.
 
         """
         mapped = {
@@ -74,17 +89,30 @@ class Sides:
         fresh = frozenset(new_tables.keys() - known.tables.keys())
         both = new_tables.keys() & old_tables.keys()
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
+        changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
         beside_ = beside(live, early(live), _plain(live))
+        serial, renamed = _of_serials(before, old_tables), written is not None
+        implied = serial - _of_serials(live, new_tables)
         declared = tuple(
-            declaration
+            typed(declaration, new)
             for declaration in beside_
-            if differs(declaration.address, before, live)
+            if (
+                differs(declaration.address, before, live)
+                or declaration.address in implied
+                # The options of a serial's sequence follow the type of its column, and SQL still
+                # has the names from before the renames.
+                or (not declaration.whole and (renamed or declaration.address.kind == "sequence"))
+            )
             and (
                 declaration.address not in known.tables or beyond(declaration.address, before, live)
             )
         )
         related = relations(new)
-        return cls(known, old, new, related, declared, fresh, frozenset(changed - fresh))
+        stated = _stated(before, declared, live, written or before)
+        declared = tuple(item for item in declared if item.whole or item.source.text not in stated)
+        unstated = stated - {item.source.text for item in beside_}
+        editable = frozenset(changed - fresh)
+        return cls(known, old, new, related, declared, fresh, editable, frozenset(unstated), serial)
 
     def related(self, model: Model) -> Iterator[Relation]:
         """Yield the relationships that a new or changed class gains."""
@@ -96,6 +124,16 @@ class Sides:
             if relation.secondary in self.before.tables:
                 continue
             yield relation if relation.target in editable else replace(relation, back="")
+
+    def is_declared(self, declaration: Declaration) -> bool:
+        """Return whether the working models may declare this object by a call of its own.
+
+        The sequence of a serial is created along with its column.
+        """
+        address, before = declaration.address, self.before.catalog
+        if not declaration.whole or address not in before.objects:
+            return False
+        return address.kind != "sequence" or address not in self.serials
 
 
 def _without_clashes(
@@ -117,6 +155,39 @@ def _without_clashes(
             return named
         both = {at: names | naming.clashes.get(at, frozenset()) for at, names in new.items()}
         naming = replace(naming, clashes={**naming.clashes, **both})
+
+
+def _stated(
+    before: Catalog, declared: Iterable[Declaration], live: Catalog, written: Catalog
+) -> set[str]:
+    """Return what pull would write about parts of objects for the working models."""
+    gone = before.objects.keys() - live.objects.keys()
+    parts_ = {address for address in gone if address.kind in _PARTS}
+    # It takes as long as the same of the live schema, and most merges do not need it.
+    if not parts_ and written is before and all(item.whole for item in declared):
+        return set()
+    every = beside(written, early(written), _plain(written))
+    return {item.source.text for item in every if not item.whole or item.address in parts_}
+
+
+def _of_serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> frozenset[Address]:
+    """Return the sequences that SQLAlchemy creates along with their columns."""
+    return frozenset(
+        sequence.address
+        for at, sequence in serials(catalog).items()
+        if (table := tables.get(Address("table", at.schema, at.name))) and table.serial == at.part
+    )
+
+
+def _loses_type(address: Address, old: Models, new: Models, changed: Container[Address]) -> bool:
+    """Return whether a column of a table no longer has the type that its foreign key implies."""
+    model = new.tables[address]
+    return any(
+        is_implied(column, old.tables[address], old) and not is_implied(column, model, new)
+        for column in model.contents.columns
+        for key in model.inline.get(column.name, ())
+        if key.reference and key.reference.table in changed
+    )
 
 
 def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:

@@ -12,6 +12,7 @@ from limbeck.models.pull.edit.matching import called
 from limbeck.models.pull.edit.place import Place
 from limbeck.models.pull.edit.sides import Sides, joins, joins_of
 from limbeck.models.pull.edit.syntax import without
+from limbeck.models.pull.edit.unkeyed import dangling
 from limbeck.models.pull.render.models import Models
 from limbeck.models.source.text import literal
 from limbeck.schema.catalog.objects.address import Address
@@ -28,6 +29,7 @@ def stale(sides: Sides) -> frozenset[Link]:
         for key in model.contents.foreign_keys
         for pair in joins_of(key.address, sides.before)
     }
+    before |= {pair for _, key in dangling(sides) for pair in joins_of(key.address, sides.before)}
     gone = {pair for pairs in before for pair in pairs} - now
     return frozenset(link for link in sides.known.links if link.pairs & gone)
 

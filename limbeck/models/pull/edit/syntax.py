@@ -107,6 +107,15 @@ def after(parsed: Parsed, statement: ast.stmt, text: str) -> Edit:
     return Edit(place, place, f"{'' if ended else chr(10)}{indent}{text}\n")
 
 
+def before(parsed: Parsed, statement: ast.stmt, text: str) -> Edit:
+    """Return the edit that inserts a statement (of one line) above another and its comments."""
+    place = parsed.line_start(parsed.start(statement))
+    indent = parsed.indent(place)
+    while parsed.text[(line := parsed.line_start(max(place - 1, 0))) : place].lstrip()[:1] == "#":
+        place = line
+    return Edit(place, place, f"{indent}{text}\n")
+
+
 @dataclass(slots=True)
 class Changes:
     """Changes to the elements of one call, tuple, list or import.

@@ -19,7 +19,9 @@ def without_unused(before: str, text: str) -> str:
     """
     old, new = Parsed.of(before), Parsed.of(text)
     gone = _words(old) - _words(new)
-    return applied(text, _edits(new, gone)) if gone else text
+    rest = applied(text, _edits(new, gone)) if gone else text
+    # With the last import below `if TYPE_CHECKING`, that name loses its use.
+    return rest if rest == text else without_unused(before, rest)
 
 
 def _edits(module: Parsed, gone: set[str]) -> Iterator[Edit]:

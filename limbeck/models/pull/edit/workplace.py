@@ -22,7 +22,7 @@ class Workplace:
 
     `init` is the package's __init__.py, or the only module; `together` the module that receives
     new classes, None where each gets its own; `base_has_tables` tells that the module of the base
-    has tables, too.
+    has tables, too. `renamed` are the texts with the new names of tables and columns.
     """
 
     package: str
@@ -32,6 +32,7 @@ class Workplace:
     base_has_tables: bool
     modules: tuple[Path, ...]
     drafts: dict[Path, Draft] = field(default_factory=dict)
+    renamed: dict[Path, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, package: str, known: Working) -> Workplace:
@@ -68,26 +69,42 @@ class Workplace:
     def names(self) -> frozenset[str]:
         """Return the names in use at the top of the modules that receive new classes."""
         receive = {self.init, *(self.path(name) for name in {"enums", self.together or "enums"})}
-        texts = (text for path in receive if (text := read(path)) is not None)
+        texts = (text for path in receive if (text := self.read(path)) is not None)
         return frozenset[str]().union(*(used_names(text) for text in texts))
 
     def draft(self, module: str) -> Draft:
         """Return the draft of a module that exists."""
-        return self._draft(self.path(module))
+        return self.draft_at(self.path(module))
 
     def all_drafts(self) -> Iterator[Draft]:
         """Yield a draft of every module of the models."""
-        return (self._draft(path) for path in self.modules)
+        return (self.draft_at(path) for path in self.modules)
 
     def results(self) -> dict[Path, str]:
         """Return the text of every module that has changed."""
         texts = {path: draft.result(self.home) for path, draft in self.drafts.items()}
-        return {path: text for path, text in texts.items() if text != self.drafts[path].parsed.text}
+        changed = {
+            path: text for path, text in texts.items() if text != self.drafts[path].parsed.text
+        }
+        return {**self.renamed, **changed}
 
-    def _draft(self, path: Path) -> Draft:
+    def draft_at(self, path: Path) -> Draft:
+        """Return the draft of a file."""
         if path not in self.drafts:
-            self.drafts[path] = Draft(Parsed.of((read(path) or "").replace("\r\n", "\n")))
+            self.drafts[path] = Draft(Parsed.of((self.read(path) or "").replace("\r\n", "\n")))
         return self.drafts[path]
+
+    def read(self, path: Path) -> str | None:
+        """Return a file's text, with the new names if any; None where there is no file."""
+        return self.renamed.get(path) or read(path)
+
+    def rewrite(self, path: Path, draft: Draft) -> None:
+        """Begin again with the result of a draft, and with what is left to do in it."""
+        text = draft.result(self.home)
+        if text != draft.parsed.text:
+            self.renamed[path] = text
+        self.drafts.pop(path, None)
+        self.draft_at(path).left += draft.left
 
 
 def _file(module: str) -> Path:

@@ -18,8 +18,9 @@ from limbeck.models.pull.prove.proof import Proof, compared
 from limbeck.models.pull.render.respelling import respelled
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.project import servers as embedded
 from limbeck.project.project import Project
-from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
@@ -105,16 +106,18 @@ def prove_merged(  # noqa: PLR0913 - the models, the source and where to create 
             program.create(package, metadata, Path(folder), root, scratch, stage=stage)
     proof = _held(catalog, scratch, filters, listen)
     lost = (
-        change
-        for change in proof.lost
-        if change.before is not None or not _is_gone(change.address, gone)
+        change for change in proof.lost if change.before is not None or not _is_gone(change, gone)
     )
     # The order of the columns is the author's choice.
     return replace(proof, lost=tuple(lost), reordered=())
 
 
-def _is_gone(address: Address, gone: Collection[Address]) -> bool:
-    return address in gone or Address("table", address.schema, address.name) in gone
+def _is_gone(change: Change, gone: Collection[Address]) -> bool:
+    """Return whether an object is, or belongs to, one that only the models have."""
+    from limbeck.schema.catalog.relations import relation_of  # noqa: PLC0415 - slow, see read()
+
+    relation = relation_of(change.after) if change.after else None
+    return change.address in gone or (relation is not None and Address("table", *relation) in gone)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -180,6 +183,5 @@ def shadow(project: Project | None, major: int, listen: Listener) -> Shadow:
     """
     if project is not None:
         return Shadow.of(project.on(major), listen=listen)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     url = os.environ.get(servers.SETTING)
-    return Shadow(servers.outside(cache / "limbeck", url, major).open(listen))
+    return Shadow(servers.outside(embedded.outside(), url, major).open(listen))

@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from operator import attrgetter
 
 from limbeck.dataclass import dataclass
+from limbeck.models.pull.render.partitions import followed
 from limbeck.models.pull.render.serials import columns_fed, serials
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -21,7 +22,8 @@ class Contents:
     """A table with everything that CREATE TABLE creates along with it.
 
     `serial` is the column whose sequence SQLAlchemy creates, if there is one; `filled` are the
-    columns whose default is set after the tables are created.
+    columns whose default is set after the tables are created; `followed` are the indexes that
+    partitions get by being created.
     """
 
     table: Table
@@ -30,6 +32,7 @@ class Contents:
     indexes: tuple[Index, ...]
     serial: str | None
     filled: frozenset[str] = frozenset()
+    followed: frozenset[Address] = frozenset()
 
     @property
     def primary_key(self) -> Constraint | None:
@@ -99,6 +102,7 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
     for index in catalog.every(Index):
         indexes[index.table].append(index)
     own = serials(catalog)
+    all_followed = followed(catalog)
     fed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for address in columns_fed(catalog):
         fed[address.schema, address.name].add(address.part)
@@ -113,6 +117,9 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
             tuple(sorted(indexes[table.address], key=attrgetter("schema", "name"))),
             serial,
             frozenset(fed[at]) - {serial},
+            all_followed.intersection(index.address for index in indexes[table.address])
+            if table.partition_key
+            else frozenset(),
         )
     return by_address
 

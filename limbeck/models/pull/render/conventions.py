@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from heapq import nlargest
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from limbeck.models.pull.render.contents import Contents
 from limbeck.models.source.text import literal
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.indexes import Index
 
+Part: TypeAlias = Constraint | Index
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
 _OFTEN = 50  # names between two checks whether the votes are decided
 _TABLE, _COLUMNS = "%(table_name)s", "%(column_0_N_name)s"
@@ -52,6 +54,8 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "ck": ("ck_%(table_name)s_%(constraint_name)s",),
 }
+# The labels in the names that Postgres chooses.
+_LABELS = {"p": "pkey", "f": "fkey", "u": "key", "c": "check", "x": "excl"}
 _UNNAMED = {kind: _KNOWN[kind][0] for kind in ("pk", "fk", "uq")}
 _KINDS = {"p": "pk", "f": "fk", "u": "uq", "c": "ck"}
 _REST = "%(constraint_name)s"
@@ -105,6 +109,32 @@ def name(part: Constraint | Index, convention: Mapping[str, str]) -> str:
         plain = literal(part.name)
         return f"sa.schema.conv({plain})" if _REST in template else plain
     return literal(given) if given else ""
+
+
+def moved_name(old: Part, new: Part, convention: Mapping[str, str]) -> str:
+    """Return the name that a part without one in the source has under another table's name.
+
+    Args:
+        old: the constraint or index.
+        new: the same one with the new names of its table and columns.
+        convention: names constraints and indexes.
+
+    """
+    kind = _kind(old)
+    template = convention.get(kind) or _UNNAMED.get(kind)
+    given = _given(old, template) if template else None
+    if template and given is not None:
+        before, rest, after = template.partition(_REST)
+        tokens = _Tokens(new)
+        return f"{before % tokens}{given if rest else ''}{after % tokens}"
+    if isinstance(old, Index) or isinstance(new, Index):
+        return old.name
+    for columns in ((), old.columns[:1], old.columns):
+        pairs = ((part.table, "_".join(part.columns[: len(columns)])) for part in (old, new))
+        chosen, other = (chosen_name(*pair, _LABELS[old.type]) for pair in pairs)
+        if chosen == old.name:
+            return other
+    return old.name
 
 
 @cache
@@ -175,7 +205,7 @@ class _Tokens(dict[str, str]):
         return columns[part.number] if part.joint is None else part.joint.join(columns)
 
 
-class _Part(NamedTuple):
+class _Token(NamedTuple):
     """A token about columns: the number of one, or the text between all of them."""
 
     number: int
@@ -184,9 +214,9 @@ class _Part(NamedTuple):
 
 
 @cache
-def _part(word: str) -> _Part | None:
+def _part(word: str) -> _Token | None:
     match = _COLUMN.fullmatch(word)
-    return _Part(int(match["number"]), match["joint"], match["kind"] == "label") if match else None
+    return _Token(int(match["number"]), match["joint"], match["kind"] == "label") if match else None
 
 
 def _columns(part: Constraint | Index) -> tuple[str, ...]:

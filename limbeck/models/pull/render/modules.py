@@ -10,12 +10,14 @@ from functools import cache
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Options, Style
+from limbeck.models.pull.render.beside import Declaration
 from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import relations
 from limbeck.models.pull.render.reserved import Clash, aliased
 from limbeck.models.pull.render.reserved import names as bound_by
 from limbeck.models.pull.render.tables import source
+from limbeck.models.pull.render.views import assigned, typed
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.stages import Stage, counting
@@ -47,7 +49,7 @@ class Home:
 
 
 def file(
-    models: Models, base: Source, entities: Iterable[Source], stage: Stage
+    models: Models, base: Source, entities: Iterable[Declaration], stage: Stage
 ) -> Iterator[Source]:
     """Yield the statements of one module with everything in it, rendered one by one.
 
@@ -68,7 +70,11 @@ def file(
         imports |= piece.imports
         yield piece
     foreign = bound_by(line for line in imports if not line.startswith("from limbeck.entities "))
-    yield from (aliased(entity, models.together | foreign) for entity in entities)
+    named = assigned((typed(entity, models) for entity in entities), models.together | foreign)
+    for entity in named:
+        # The same import as that of a table is no other thing.
+        same = bound_by(entity.imports & imports)
+        yield aliased(entity, models.together | (foreign - same))
 
 
 def clashes(models: Models) -> dict[Address, frozenset[str]]:
@@ -84,7 +90,7 @@ def clashes(models: Models) -> dict[Address, frozenset[str]]:
 
 
 def package(
-    models: Models, base: Source, entities: Sequence[Source], options: Options, stage: Stage
+    models: Models, base: Source, entities: Sequence[Declaration], options: Options, stage: Stage
 ) -> Iterator[tuple[str, str]]:
     """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
@@ -108,7 +114,8 @@ def package(
         piece = source(model, related.get(model.address, ()), models)
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:
-        yield "entities.py", module(ENTITIES, entities, home)
+        pieces = list(assigned([typed(entity, models) for entity in entities], ()))
+        yield "entities.py", module(ENTITIES, pieces, home)
 
 
 def in_order(models: Models) -> Iterator[Model]:

@@ -168,5 +168,6 @@ def _constraints(contents: Contents, sayable: set[Address]) -> Iterator[Constrai
 def _indexes(contents: Contents) -> Iterator[Index]:
     for index in contents.indexes:
         bare = _with(index, clustered=False, replica_identity=False, comment=None, statistics=())
-        if bare.valid and bare.parent is None and index_is_sayable(bare):
+        partitioned = index.address in contents.followed
+        if bare.valid and bare.parent is None and index_is_sayable(bare, partitioned=partitioned):
             yield bare

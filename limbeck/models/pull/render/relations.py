@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
-from limbeck.models.pull.render.models import Model, Models, is_association
+from limbeck.models.pull.render.associations import is_association
+from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.naming import role_of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint

@@ -43,10 +43,11 @@ def _is_serial(column: Column, sequence: Sequence, *, unlogged: bool) -> bool:
 
 
 def _is_fed(column: Column, sequence: Sequence) -> bool:
-    return column.default == _next_value(sequence)
+    return column.default == next_value(sequence)
 
 
-def _next_value(sequence: Sequence) -> str:
+def next_value(sequence: Sequence) -> str:
+    """Return the default of a column that a sequence feeds."""
     qualified = f"{quote(sequence.schema)}.{quote(sequence.name)}"
     return f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
 
@@ -58,7 +59,7 @@ def columns_fed(catalog: Catalog) -> frozenset[Address]:
     name of the column but not of the table, and does not know smallserial.
     """
     fed = {
-        (sequence.owned_by.part, _next_value(sequence))
+        (sequence.owned_by.part, next_value(sequence))
         for sequence in catalog.of(Sequence)
         if sequence.owned_by
     }

@@ -167,7 +167,9 @@ def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]
 
 
 def _index(index_: Index, models: Models) -> Iterator[Source]:
-    spelled = index(index_, models.catalog.near)
+    near = models.catalog.near
+    # Those of partitioned tables are here only if partitions get them by being created.
+    spelled = index(index_, near) or index(index_, near, partitioned=True)
     if spelled is None:
         return
     keys, options = spelled

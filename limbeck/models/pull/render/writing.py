@@ -85,7 +85,7 @@ def rendered(
     catalog, tables = description.catalog, description.tables
     count = sum(1 for _ in catalog.every(Table))
     with paused(), staged(listen, WRITING, "table", count) as stage:
-        entities = [declaration.source for declaration in description.declarations]
+        entities = description.declarations
         naming = Naming(
             style=options.style,
             together=options.layout == "file",
@@ -106,7 +106,7 @@ def rendered(
 
 
 def _formatted(
-    named: Models, base: Source, entities: Sequence[Source], options: Options, stage: Stage
+    named: Models, base: Source, entities: Sequence[Declaration], options: Options, stage: Stage
 ) -> Mapping[str, str]:
     if options.layout == "package":
         texts = modules.package(named, base, entities, options, stage)

@@ -53,6 +53,8 @@ class Reading:
     def add(self, catalog: int, oid: int, item: Object) -> None:
         """Add an object under its address and its oid in one of Postgres' catalogs."""
         address = item.address
+        if self.filters.within and not address.schema:
+            return
         self.objects[address] = item
         self.addresses[catalog, oid, 0] = address
 

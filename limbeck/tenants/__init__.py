@@ -1,0 +1,1 @@
+"""One history in many schemas of a database: what exists once, and what each tenant has."""

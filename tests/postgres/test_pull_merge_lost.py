@@ -1,0 +1,231 @@
+"""Merging what the database has lost: the models stay valid, and say the same as the database.
+
+Each case is a package of one module, as in `test_pull_merge`; what random changes of real schemas
+found (`make mutations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from limbeck.models.pull.edit.unused import without_unused
+from tests.postgres.test_pull_merge import Case, check, shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from limbeck.postgres.database import Database
+
+MakeDatabase: TypeAlias = "Callable[..., Database]"
+__all__ = ["shop"]
+
+CASES = {
+    "a class whose table has no key any more names the columns that tell its rows apart": Case(
+        """
+        from sqlalchemy import UniqueConstraint
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Kept(Base):
+            __tablename__ = "kept"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+        class Other(Base):
+            __tablename__ = "others"
+            __mapper_args__ = {"eager_defaults": True}
+            __table_args__ = (UniqueConstraint("a", "b"),)
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int]
+            b: Mapped[int]
+        """,
+        """ALTER TABLE kept DROP CONSTRAINT kept_pkey; ALTER TABLE others DROP id""",
+        has=(
+            '    __mapper_args__ = {"primary_key": ["id"]}\n',
+            '    __mapper_args__ = {"primary_key": ["a", "b"], "eager_defaults": True}\n',
+        ),
+        files={"x.py": ""},
+    ),
+    "what only the models have loses the keys to what is gone, and its own parts are no loss": Case(
+        """
+        from sqlalchemy import ForeignKey
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Shelf(Base):
+            __tablename__ = "shelves"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            code: Mapped[int] = mapped_column(unique=True)
+            plans: Mapped[list["Plan"]] = relationship(back_populates="shelf")
+
+
+        class Plan(Base):
+            __tablename__ = "plans"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            day: Mapped[int] = mapped_column(index=True)
+            code: Mapped[int] = mapped_column(ForeignKey("shelves.code"))
+            shelf: Mapped[Shelf] = relationship(back_populates="plans")
+        """,
+        """DROP TABLE plans; ALTER TABLE shelves DROP code""",
+        has=("    code: Mapped[int] = mapped_column()\n",),
+        lacks=("relationship", "ForeignKey"),
+        gone=("table public.plans",),
+        files={"x.py": ""},
+    ),
+    "sequences, types by foreign keys and the order of a key are as the database has them": Case(
+        """
+        import sqlalchemy as sa
+        from sqlalchemy import ForeignKey
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Box(Base):
+            __tablename__ = "boxes"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+        class Lid(Base):
+            __tablename__ = "lids"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            box_id: Mapped[int] = mapped_column(ForeignKey("boxes.id"))
+            size: Mapped[int] = mapped_column(index=True)
+
+
+        pairs = sa.Table(
+            "pairs",
+            Base.metadata,
+            sa.Column("a", sa.Integer, primary_key=True),
+            sa.Column("b", sa.Integer, primary_key=True),
+        )
+        """,
+        """ALTER TABLE boxes ALTER id TYPE bigint; ALTER TABLE lids ALTER id DROP DEFAULT,
+                ADD UNIQUE (size);
+            DROP TABLE pairs; CREATE TABLE pairs (c int, b int, PRIMARY KEY (c, b));
+            CREATE TYPE unused AS ENUM ('1st')""",
+        has=(
+            "    box_id: Mapped[int] = mapped_column(sa.Integer(), ForeignKey(",
+            '"lids_id_seq"',
+            'sa.Column("c", sa.Integer(), primary_key=True)',
+            'name="unused"',
+            "    size: Mapped[int] = mapped_column(unique=True)\n",
+            'sa.Index(None, "size")',
+        ),
+        files={"x.py": ""},
+    ),
+    "a member keeps its name when its label is renamed": Case(
+        """
+        import enum
+
+        import sqlalchemy as sa
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Role(enum.StrEnum):
+            USER = "user"
+            ADMIN = "admin"  # all of it
+
+
+        class Mood(enum.Enum):
+            SAD = 1
+            GLAD = 2
+
+
+        ROLE = sa.Enum(Role, values_callable=lambda x: [y.value for y in x], name="role")
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Person(Base):
+            __tablename__ = "people"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            role: Mapped[Role] = mapped_column(ROLE)
+            mood: Mapped[Mood]
+        """,
+        """ALTER TYPE role RENAME VALUE 'user' TO 'guest';
+            ALTER TYPE mood RENAME VALUE 'SAD' TO 'LOW'""",
+        has=('    USER = "guest"\n', '    ADMIN = "admin"  # all of it\n', "    LOW = "),
+        lacks=("SAD",),
+        files={"x.py": ""},
+    ),
+    "statements about parts of a table are replaced, not repeated": Case(
+        """
+        from limbeck.entities import Statement
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Day(Base):
+            __tablename__ = "days"
+            __table_args__ = {"comment": "one"}
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int | None]
+            n: Mapped[int]
+            b: Mapped[int | None]
+
+
+        metadata = Base.metadata
+        Statement("ALTER TABLE public.days ALTER COLUMN a SET STATISTICS 10", metadata=metadata)
+        Statement("ALTER TABLE public.days ALTER COLUMN b SET STATISTICS 20", metadata=metadata)
+        """,
+        """ALTER TABLE days ALTER b SET STATISTICS 30; ALTER TABLE days RENAME a TO d;
+            ALTER TABLE days RENAME CONSTRAINT days_n_not_null TO nn;
+            CREATE INDEX ON days ((b + 1))""",
+        renames=("public.days.a:public.days.d",),
+        has=(
+            'a: Mapped[int | None] = mapped_column("d")',
+            "COLUMN d SET STATISTICS 10",
+            "SET STATISTICS 30",
+        ),
+        lacks=("SET STATISTICS 20",),
+        files={"x.py": ""},
+    ),
+}
+
+
+GUARDED = """\
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shop.pots import Pot
+
+"""
+
+
+def test_the_guard_of_imports_goes_with_the_last_of_them() -> None:
+    text = without_unused(f"{GUARDED}pot: Pot\na: Any\n", f"{GUARDED}a: Any\n")
+    assert "".join(text.split("\n")) == "from typing import Anya: Any"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_models_stay_valid(
+    make_database: MakeDatabase, shop: Path, subtests: pytest.Subtests, case: Case
+) -> None:
+    check({"case": case}, make_database, shop, subtests)
