@@ -99,6 +99,7 @@ schemas: .venv/installed-dev ## Write docs/json from the types of the answers
 
 pictures: .venv/installed-dev ## Draw docs/pictures from a real run
 	@.venv/bin/python -m tests.pictures
+	@.venv/bin/python -m tests.screenshots
 
 # --strict: a version that the service does not know is an error, not a pass.
 audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)
