@@ -31,6 +31,8 @@ def line(activity: Activity, screen: Screen) -> str:
     bar = BAR if activity.total and screen.width >= 4 * BAR else BAR // 2 * bool(activity.total)
     width = max(screen.width - 1, 1)  # a full line would move the cursor to the next one
     name = Text(f"{activity.text} ")
+    if width - 2 - bar - cell_len(end) < min(name.cell_len, BAR // 2):
+        bar = 0  # the words say the same
     name.truncate(max(width - 2 - bar - cell_len(end), 1), overflow="ellipsis")
     console = _console(screen, width)
     with console.capture() as capture:

@@ -134,7 +134,7 @@ def test_a_lock_is_held_for_no_round_trip_and_a_few_statements(
         "SET",  # the lock timeout
         "ALTER",
         *("RESET", "RESET", "RESET", "SELECT"),  # what the revision may have set
-        "UPDATE",  # the version
+        "WITH",  # the version; fails by itself if somebody has changed it meanwhile
         "",  # the ledger
         "COMMIT",
     ]

@@ -163,7 +163,8 @@ def narrated(long: float, seconds: float, width: int = 80, term: str = "xterm") 
     termios.tcsetwinsize(terminal, (24, width))
     try:
         program = PROGRAM.format(long=long, seconds=seconds, count=1)
-        variables = {**os.environ, "TERM": term, "NO_COLOR": "", "PYTHONIOENCODING": "utf-8"}
+        own = {"TERM": term, "NO_COLOR": "", "COLUMNS": "", "PYTHONIOENCODING": "utf-8"}
+        variables = {**os.environ, **own}
         command = [sys.executable, "-c", program]
         subprocess.run(
             command, stdout=terminal, stderr=terminal, env=variables, check=True, timeout=20

@@ -19,8 +19,6 @@ from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
-from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import READING
 from limbeck.schema.renames.rename import Rename
 from limbeck.shadow.source import Live, Source
@@ -195,6 +193,10 @@ def into(  # noqa: PLR0913 - choices of the caller
 
 def tables_of(catalog: Catalog) -> Catalog:
     """Return the tables of a catalog and their columns; a partition may follow any other one."""
+    # Imported once the questions are sent, as all classes of objects.
+    from limbeck.schema.catalog.objects.columns import Column  # noqa: PLC0415 - as above
+    from limbeck.schema.catalog.objects.tables import Table  # noqa: PLC0415 - as above
+
     tables = {
         (table.schema, table.name): table
         for table in catalog.every(Table)

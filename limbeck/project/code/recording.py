@@ -119,7 +119,7 @@ def recording() -> Iterator[Recording]:
     recording = Recording()
     # What ran before we watched may be used by the models.
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] != "limbeck" and _is_own(module):
+        if name.partition(".")[0] not in {"limbeck", "limbeck_worker"} and _is_own(module):
             recording.unsound = f"{name} was imported before"
     recorder, kind = _recorder(), type(os.environ)
     recorder.now, os.environ.__class__ = recording, _Variables
