@@ -84,13 +84,16 @@ def copy_files(connection: Connection, source: str, target: str) -> None:
 
 
 def _strategy(connection: Connection) -> sql.SQL:
-    """Return the clause that copies files instead of logging every page.
+    """Return the clause that copies files instead of logging every page, where that pays.
 
-    It needs two checkpoints, which cost nothing on a server that does not wait for the disk: a
-    small database takes a third of the time. Majors before 15 always copy files.
+    It needs two checkpoints. They cost nothing on a server that does not wait for the disk (a
+    small database takes a third of the time), but elsewhere all sessions wait for them: 0.2 to
+    1.7 s beside 0.06 s for the logged pages of 40 tables. Majors before 15 always copy files.
     """
-    exists = forms.DATABASE_STRATEGIES.exists(connection.info.server_version // 10000)
-    return sql.SQL(" STRATEGY FILE_COPY" if exists else "")
+    if not forms.DATABASE_STRATEGIES.exists(connection.info.server_version // 10000):
+        return sql.SQL("")
+    waits = connection.execute("SHOW fsync").fetchone() == ("on",)
+    return sql.SQL("" if waits else " STRATEGY FILE_COPY")
 
 
 def copy_settings(connection: Connection, source: str, target: str) -> None:

@@ -12,19 +12,15 @@ import psycopg
 from limbeck.branches import copying
 from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError, ConfigurationError, DatabaseError
-from limbeck.events import BranchCreated, Listener
 from limbeck.fleet import fleet as overviews
-from limbeck.fleet.order import Order
-from limbeck.fleet.selection import members
+from limbeck.fleet import template as templates
 from limbeck.fleet.site import Site, site
-from limbeck.history import baseline as baselines
-from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.connect import connect
 from limbeck.project import urls
-from limbeck.run import applying
 
 if TYPE_CHECKING:
+    from limbeck.events import Listener
     from limbeck.fleet.profile import Fleet
-    from limbeck.postgres.database import Database
     from limbeck.project.project import Project
 
 
@@ -66,12 +62,11 @@ def create(
     here = site(overviews.refer(project, fleet))
     if fleet.selection.kind.startswith("neon"):
         return _at_neon(here, name, source, listen)
-    server = _server(here)
-    model = replace(server.on(source), name=source)
+    server = templates.server(here)
     # Postgres copies only a database without sessions, so not from one in the template itself.
     with connect(server.on("postgres") if server.dbname == source else server) as connection:
-        is_new = _ensured(connection, source, listen)
-        current = _at_head(here, model, listen, is_new=is_new)
+        is_new = templates.ensured(connection, source, listen)
+        current = templates.at_head(here, templates.of(here, source), listen, is_new=is_new)
         try:
             copying.copy_files(connection, source, name)
             copying.copy_settings(connection, source, name)
@@ -97,44 +92,12 @@ def _refuse_other(fleet: Fleet, name: str) -> None:
         )
 
 
-def _server(here: Site) -> Database:
-    """Return a database of the server on which the tenant is created."""
-    selection = here.fleet.selection
-    environment = selection.query[0] if selection.query else selection.environment
-    if environment is not None:
-        return urls.database(here.project, here.project.profile(environment))
-    return here.database(members(here.project, selection)[0].name)
-
-
-def _ensured(connection: Connection, name: str, listen: Listener) -> bool:
-    """Create the template if there is none; return whether it is new."""
-    there = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-    if there is None:
-        copying.create_empty(connection, name)
-        listen(BranchCreated(name, None))
-    return there is None
-
-
-def _at_head(
-    here: Site, template: Database, listen: Listener, *, is_new: bool = False
-) -> tuple[str, ...]:
-    """Migrate the template if revisions are pending there; return the revisions that it is at."""
-    from_baseline = is_new and baselines.of(here.history) is not None
-    plan = here.plan(Order("migrate", through="contract", from_baseline=from_baseline), template)
-    return applying.apply(plan, confirm=lambda _: True, allow=None, listen=listen).current
-
-
-def _at_neon(here: Site, name: str, template: str, listen: Listener) -> Tenant:
-    from limbeck.project import neon  # noqa: PLC0415 - httpx only for Neon
-
-    environment = here.fleet.selection.environment
-    profile = here.project.profile(environment) if environment else None
-    provider = neon.branches(here.project, profile)
-    timed = urls.timed(here.fleet.profile, provider.url(template))
-    current = _at_head(here, replace(timed, name=template), listen)
-    provider.create(name, template)
+def _at_neon(here: Site, name: str, source: str, listen: Listener) -> Tenant:
+    current = templates.at_head(here, templates.of(here, source), listen)
+    provider = templates.provider(here)
+    provider.create(name, source)
     destination = urls.timed(here.fleet.profile, provider.url(name)).destination
-    return Tenant(name, destination, current, template)
+    return Tenant(name, destination, current, source)
 
 
 def _listed(here: Site, name: str, url: str) -> Path | None:

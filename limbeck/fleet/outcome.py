@@ -88,6 +88,8 @@ def failure(member: str, destination: str, error: Exception, secret: str = "") -
 
 # What differs between databases that fail for the same reason.
 _OWN = re.compile(r"\b(?:pid \d+|\d+(?:\.\d+)? ?m?s\b|[0-9a-f]{8}-[0-9a-f-]{27})")
+_REQUEST = re.compile(r" \((?:GET|POST|PATCH|DELETE) \S+: [^()]*\)$")
+"""A request to Neon, and its number."""
 
 
 def _reason(message: str, member: str, destination: str, error: Exception) -> str:
@@ -101,4 +103,4 @@ def _reason(message: str, member: str, destination: str, error: Exception) -> st
     names = sorted({destination, dbname, member}, key=len, reverse=True)
     for name in filter(None, names):
         words = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", "DATABASE", words)
-    return _OWN.sub("...", words)
+    return _OWN.sub("...", _REQUEST.sub("", words))

@@ -33,13 +33,19 @@ def perform(task: Task) -> Outcome:
         here = site(task.reference)
         database = here.database(task.member)
         destination, secret = database.destination, database.parameters.get("password", "")
-        outcome = _outcome(here, database, task.order)
+        outcome = carry_out(here, database, task.order)
     except (LimbeckError, psycopg.Error, OSError) as error:
         outcome = failure(task.member, destination, error, secret)
     return replace(outcome, destination=destination, seconds=time.monotonic() - began)
 
 
-def _outcome(here: Site, database: Database, order: Order) -> Outcome:
+def carry_out(here: Site, database: Database, order: Order) -> Outcome:
+    """Carry out an order on a database; return what became of it.
+
+    Raises:
+        LimbeckError: As migrating one database raises it.
+
+    """
     name = session.name(database.name)
     reading = order.verb in {"read", "ready"}
     with connect(database, application_name=name, read_only=reading) as connection:

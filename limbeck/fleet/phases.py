@@ -23,7 +23,8 @@ def unready(
 ) -> tuple[Outcome, ...]:
     """Return the databases because of which no contract may run on any; none if all are ready.
 
-    An application that uses all databases still needs the old structure while one of them does.
+    An application that uses all databases still needs the old structure while one of them does. So
+    all are asked, also for a shard or for databases that were named.
 
     Args:
         fleet: The fleet.
@@ -37,9 +38,10 @@ def unready(
     if order.verb != "migrate" or through == "expand" or not _contracts(overview, order):
         return ()
     ready = replace(order, verb="ready", through="contract")
-    outcomes = overviews.carry_out(
-        overview.reference, overview.members, ready, fleet.rollout.at_once, executor
-    )
+    selection = replace(overview.reference.selection, names=(), shard=None)
+    everything = replace(overview.reference, selection=selection)
+    members = tuple(site(everything).members().values())
+    outcomes = overviews.carry_out(everything, members, ready, fleet.rollout.at_once, executor)
     return tuple(each for each in outcomes if each.failed or each.state == "waiting")
 
 

@@ -14,11 +14,13 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import NotConfirmedError
 from limbeck.fleet import fleet as overviews
 from limbeck.fleet import remembered, spreading
+from limbeck.fleet import template as templates
 from limbeck.fleet.fleet import Overview
 from limbeck.fleet.order import Order
 from limbeck.fleet.outcome import Outcome
 from limbeck.fleet.profile import Fleet
 from limbeck.fleet.selection import Member
+from limbeck.fleet.site import site
 from limbeck.fleet.waves import waves
 
 if TYPE_CHECKING:
@@ -42,10 +44,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """What became of the databases of a rollout; `stopped` is why it ended before the last one."""
+    """What became of the databases of a rollout; `stopped` is why it ended before the last one.
+
+    `template` is what became of the fleet's template, which follows a rollout without failures.
+    """
 
     outcomes: tuple[Outcome, ...]
     stopped: str | None = None
+    template: Outcome | None = None
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -100,7 +106,16 @@ def run(  # noqa: PLR0913 - what, of which fleet, where it runs, who is asked an
     outcomes = tuple(
         count.outcomes.get(each.name) or Outcome(each.name, state="left") for each in members
     )
-    return Rollup(outcomes, stopped if any(each.state == "left" for each in outcomes) else None)
+    ended = stopped if any(each.state == "left" for each in outcomes) else None
+    whole = not (ended or count.failed) and _is_whole(fleet)
+    after = templates.follow(site(overview.reference), order) if whole else None
+    return Rollup(outcomes, ended, after)
+
+
+def _is_whole(fleet: Fleet) -> bool:
+    """Return whether a run is for the whole fleet, or the first of its shards."""
+    shard = fleet.selection.shard
+    return not fleet.selection.names and (shard is None or shard[0] == 1)
 
 
 class _Count:

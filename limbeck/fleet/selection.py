@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import ConfigurationError
+from limbeck.errors import ConfigurationError, NeonError
 from limbeck.plurals import counted, listed
 from limbeck.postgres import url as urls
 
 if TYPE_CHECKING:
-    from limbeck.branches.base import BranchProvider
+    from limbeck.branches.neon.provider import NeonBranches
     from limbeck.project.project import Project
 
 KINDS: Final = ("urls", "query", "databases", "neon_projects", "neon_branches")
@@ -230,26 +230,38 @@ def _of_branches(project: Project, selection: Selection) -> Iterable[_Address]:
 
     profile = project.profile(selection.environment) if selection.environment else None
     provider = neon.branches(project, profile)
-    for branch in provider.all():
+    for branch, url in provider.addresses():
         matches = fnmatchcase(branch.name, selection.neon_branches or "")
         if matches and branch.name != selection.without:
-            yield _at_neon(branch.name, branch.name, provider.url)
+            yield _at_neon(branch.name, url)
 
 
 def _of_projects(project: Project, selection: Selection) -> Iterable[_Address]:
     from limbeck.project import neon  # noqa: PLC0415 - as above
 
     for name, provider in neon.projects(project, selection.neon_projects or ""):
-        yield _at_neon(name, name, partial(_of_default, provider))
+        yield _at_neon(name, partial(_of_default, provider, name))
 
 
-def _of_default(provider: BranchProvider, _: str) -> str:
+_REFUSED: Final = {401, 403, 404}
+
+
+def _of_default(provider: NeonBranches, name: str) -> str:
     """Return the URL of the default branch of a project."""
-    return provider.url(next(branch.name for branch in provider.all() if branch.default))
+    try:
+        return next(url for branch, url in provider.addresses() if branch.default)()
+    except NeonError as error:
+        if error.status not in _REFUSED:
+            raise
+        raise NeonError(
+            f"the key in NEON_API_KEY has no access to the project {name}",
+            hint="Use a key of its organisation, or select projects that it may read.",
+            status=error.status,
+        ) from error
 
 
-def _at_neon(name: str, branch: str, url: Callable[[str], str]) -> _Address:
-    return _Address(name, f"{name} at Neon", server=name, url=lambda: url(branch))
+def _at_neon(name: str, url: Callable[[], str]) -> _Address:
+    return _Address(name, f"{name} at Neon", server=name, url=url)
 
 
 _READERS: Final = {

@@ -103,6 +103,10 @@ def rollup_text(rollup: Rollup, fleet: Fleet) -> str:
     if waiting:
         names = listed([each.member for each in waiting], MOST)
         lines += ["", f"On hold: {names}", f"    {waiting[0].reason}", f"    {waiting[0].hint}"]
+    template = rollup.template
+    if template is not None and template.failed:
+        lines += ["", f"The template {template.member} is behind: {template.message}"]
+        lines += ["    `limbeck fleet create` tries again."]
     return "\n\n".join(["\n".join(lines), *_failures(rollup.outcomes, fleet)])
 
 
@@ -113,6 +117,7 @@ def rollup_data(rollup: Rollup) -> FleetRunAnswer:
         "stopped": rollup.stopped,
         "databases": [_outcome_data(outcome) for outcome in rollup.outcomes],
         "failures": [_failures_data(each) for each in failures(rollup.outcomes)],
+        "template": None if rollup.template is None else _outcome_data(rollup.template),
     }
 
 

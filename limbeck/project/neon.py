@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from limbeck.branches.neon.provider import NeonBranches
 
 KEY, PROJECT, HOST = "NEON_API_KEY", "NEON_PROJECT_ID", "NEON_API_HOST"
+ORGANISATION = "NEON_ORG_ID"
 FILE = ".neon"
 
 
@@ -40,7 +42,7 @@ def account(project: Project, *, needs_project: bool = True) -> Account:
     )
     from limbeck.branches.neon.account import Account  # noqa: PLC0415 - the same
 
-    settings = dotenv.read(project.root / ".env") | dict(os.environ)
+    settings = _settings(project)
     key = settings.get(KEY, "").strip()
     if not key:
         raise ConfigurationError(
@@ -103,16 +105,27 @@ def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
 def projects(project: Project, part: str) -> Iterator[tuple[str, NeonBranches]]:
     """Yield the Neon projects whose names have a part, with their branches.
 
+    Neon does not keep names apart: projects with one name are called by their ids.
+
     Raises:
         ConfigurationError: the key is not set.
+        NeonError: Neon refuses the list.
 
     """
     from limbeck.branches.neon.api import Api  # noqa: PLC0415 - httpx only when it is needed
     from limbeck.branches.neon.provider import NeonBranches  # noqa: PLC0415 - the same
 
     own = account(project, needs_project=False)
-    for each in Api(own).projects(part):
-        yield each["name"], NeonBranches.of(replace(own, project=each["id"]))
+    organisation = _settings(project).get(ORGANISATION, "").strip() or None
+    several = [*Api(own).projects(part, organisation)]
+    names = Counter(each["name"] for each in several)
+    for each in several:
+        name = each["name"] if names[each["name"]] == 1 else each["id"]
+        yield name, NeonBranches.of(replace(own, project=each["id"]))
+
+
+def _settings(project: Project) -> dict[str, str]:
+    return dotenv.read(project.root / ".env") | dict(os.environ)
 
 
 LOCAL = re.compile(r"^(?P<above>(?:#.*\n)*)DATABASE_URL[ \t]*=[ \t]*local[ \t]*\n?", re.MULTILINE)

@@ -89,8 +89,8 @@ class Kept:
 class Project:
     """The project and what can be done to it; a Refused leaves it as it was."""
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
+    def __init__(self, storage: Storage, id_: str = ID, name: str = "stand-in") -> None:
+        self.storage, self.id, self.name = storage, id_, name
         self.rows: dict[str, Row] = {}
         self.computes: dict[str, Compute] = {}
         self.operations: dict[str, Running] = {}

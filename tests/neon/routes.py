@@ -46,10 +46,31 @@ def find(method: str, path: str) -> tuple[str, Handler, tuple[str, ...]]:
     raise Refused(404, f"the stand-in does not know {method} {path}")
 
 
-def refuse_other_project(path: str) -> None:
-    """Refuse what is about another project."""
-    if not re.match(rf"/projects/{ID}(/|$)", path):
+def project(projects: dict[str, Project], path: str) -> Project:
+    """Give the project that a path is about."""
+    named = re.match(r"/projects/([^/]+)", path)
+    if named is None or named[1] not in projects:
         raise Refused(404, "project not found", "PROJECT_NOT_FOUND")
+    return projects[named[1]]
+
+
+def projects(
+    projects: dict[str, Project], query: dict[str, str], page: int, unavailable: list[str]
+) -> Reply:
+    """Give a page of the account's projects."""
+    text = query.get("search", "")
+    several = [each for each in projects.values() if text in each.name or text in each.id]
+    start = int(base64.b64decode(query.get("cursor", "")) or b"0")
+    end = start + min(int(query.get("limit", "10")), page)
+    # As at Neon, the last page of projects names a next one, too, which is empty.
+    marks = {"pagination": {"cursor": base64.b64encode(str(end).encode()).decode()}}
+    found: dict[str, Any] = {
+        "projects": [views.listed(each) for each in several[start:end]],
+        **(marks if start < len(several) else {}),
+        "applications": {},
+        "integrations": {},
+    }
+    return 200, {**found, "unavailable_project_ids": unavailable} if unavailable else found
 
 
 def _list(call: Call) -> Reply:

@@ -20,8 +20,9 @@ _CHANGING = ("POST", "PATCH", "DELETE")
 
 
 class StandIn:
-    """Speaks Neon's API about one project, whose branches are databases of a server.
+    """Speaks Neon's API about projects, whose branches are databases of a server.
 
+    `project` is the first of them, `unavailable` are the ids of those that Neon lists without more.
     `violations` is what the description does not allow in a request or an answer; `log` are the
     methods and paths in their order.
     """
@@ -32,6 +33,8 @@ class StandIn:
         self.key = f"napi_{secrets.token_hex(20)}"
         self.storage = Storage(server)
         self.project = Project(self.storage)
+        self.projects = {ID: self.project}
+        self.unavailable: list[str] = []
         self.violations: list[str] = []
         self.log: list[tuple[str, str]] = []
         self.faults: list[Fault] = []
@@ -65,8 +68,15 @@ class StandIn:
         """Stop, and leave nothing behind."""
         self._http.shutdown()
         self._http.server_close()
-        self.project.close()
+        for project in self.projects.values():
+            project.close()
         self.storage.close()
+
+    def add(self, name: str) -> Project:
+        """Add a project to the account."""
+        id_ = f"standin-project-{len(self.projects) + 1:04}"
+        self.projects[id_] = Project(self.storage, id_, name)
+        return self.projects[id_]
 
     def inject(self, fault: Fault) -> Fault:
         """Have something go wrong."""
@@ -118,23 +128,29 @@ class StandIn:
     def _reply(
         self, method: str, path: str, asked: Any, query: dict[str, str], body: bytes
     ) -> tuple[int, Any]:
-        routes.refuse_other_project(path)
         if asked.parameters.header.get("authorization") != f"Bearer {self.key}":
             raise Refused(401, "supplied credentials do not pass authentication")
+        if (method, path) == ("GET", "/projects"):
+            self._check(method, path, asked, path)
+            return routes.projects(self.projects, query, self.page, self.unavailable)
+        project = routes.project(self.projects, path)
         pattern, handler, ids = routes.find(method, path)
-        operation = description.operation_of(method, pattern)
-        faults = description.faults_of_request(asked, operation)
-        self.violations += [f"{method} {path}: {each}" for each in faults]
-        if faults:
-            raise Refused(400, "; ".join(faults), "INVALID_REQUEST")
-        row: Row | None = self.project.rows.get(ids[0]) if ids else None
-        if method in _CHANGING and row and self.project.locked(row):
+        self._check(method, path, asked, pattern)
+        row: Row | None = project.rows.get(ids[0]) if ids else None
+        if method in _CHANGING and row and project.locked(row):
             raise Refused(423, "project already has running conflicting operations")
         if self.repeat_cursor:
             query = {**query, "cursor": ""}
-        return handler(
-            routes.Call(self.project, ids, query, json.loads(body) if body else {}, self.page)
+        status, data = handler(
+            routes.Call(project, ids, query, json.loads(body) if body else {}, self.page)
         )
+        return status, json.loads(json.dumps(data).replace(ID, project.id))
+
+    def _check(self, method: str, path: str, asked: Any, pattern: str) -> None:
+        faults = description.faults_of_request(asked, description.operation_of(method, pattern))
+        self.violations += [f"{method} {path}: {each}" for each in faults]
+        if faults:
+            raise Refused(400, "; ".join(faults), "INVALID_REQUEST")
 
 
 def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:

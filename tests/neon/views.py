@@ -142,10 +142,10 @@ def project(whole: Project) -> dict[str, Any]:
     )
     return {
         **dict.fromkeys(counters, 0),
-        "id": ID,
+        "id": whole.id,
         "platform_id": "aws",
         "region_id": "aws-eu-central-1",
-        "name": "stand-in",
+        "name": whole.name,
         "provisioner": "k8s-neonvm",
         "pg_version": 18,
         "proxy_host": REGION,
@@ -158,3 +158,19 @@ def project(whole: Project) -> dict[str, Any]:
         "consumption_period_end": created,
         "owner_id": "standin-owner",
     }
+
+
+def listed(whole: Project) -> dict[str, Any]:
+    """Give the project as a list of projects has it, with fewer counters."""
+    shown = project(whole)
+    for name in (
+        "data_storage_bytes_hour",
+        "data_transfer_bytes",
+        "written_data_bytes",
+        "compute_time_seconds",
+        "active_time_seconds",
+        "consumption_period_start",
+        "consumption_period_end",
+    ):
+        del shown[name]
+    return {**shown, "active_time": 0}

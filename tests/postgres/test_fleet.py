@@ -14,20 +14,18 @@ import pytest
 from psycopg import sql
 
 from limbeck import cli
+from limbeck.branches import copying
 from limbeck.errors import ConfigurationError
 from limbeck.fleet import fleet as overviews
 from limbeck.fleet import performing, waves
 from limbeck.fleet.order import Order
 from limbeck.fleet.selection import Member
 from limbeck.history import scripts
-from limbeck.project import neon
-from tests.neon.faults import Fault
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
     from limbeck.history.revisions import Revision
     from limbeck.postgres.embedded.server import Server
-    from tests.neon.server import StandIn
     from tests.postgres.conftest import Work
 
 COUNT = 12
@@ -82,6 +80,12 @@ class Tenants:
         with self.connect(number) as connection:
             return [id_ for (id_,) in connection.execute(LEDGER)]
 
+    def current(self, database: str) -> list[str]:
+        """Return the rows of the version table of a database."""
+        with psycopg.connect(self.server.url(database)) as connection:
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return [id_ for (id_,) in rows]
+
     def profile(self, **settings: str) -> None:
         """Write the profile of the fleet."""
         lines = {"DATABASES": f"{self.prefix}??", "ENVIRONMENT": "development", **settings}
@@ -107,7 +111,7 @@ def tenants(
             work.revision(f"number {number}", text, f"alter table one drop {column}")
         )
     yield tenants
-    for name in [*tenants.names, f"{prefix}template", f"{prefix}13"]:
+    for name in [*tenants.names, f"{prefix}template", f"{prefix}13", f"{prefix}14"]:
         admin.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
@@ -294,6 +298,87 @@ def test_a_tenant_is_created_at_the_head_from_a_template(tenants: Tenants) -> No
     assert "would not be a database of the fleet" in tenants.run("create", "other", code=2)
 
 
+def test_a_rollout_ends_with_the_template_so_that_a_new_tenant_is_only_copied(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, head = (revision.id for revision in tenants.revisions)
+    template = f"{tenants.prefix}template"
+    tenants.profile(TEMPLATE=template)
+    tenants.run("create", f"{tenants.prefix}13")
+    assert tenants.current(template) == [head]
+    tenants.run("rollback", "--to", first)
+    assert tenants.current(template) == [first]
+    tenants.run("migrate", "--to", second, "--name", tenants.names[0])
+    assert tenants.current(template) == [first]
+    with tenants.connect(2) as connection:
+        connection.execute("alter table one add a text")
+    tenants.run("migrate", "--max-failures", "1", code=1)
+    assert tenants.current(template) == [first]
+    with tenants.connect(2) as connection:
+        connection.execute("alter table one drop a")
+    answer = tenants.json("migrate")
+    assert (answer["template"]["name"], answer["template"]["current"]) == (template, [head])
+    opened: list[str] = []
+    connect = psycopg.Connection.connect.__func__
+
+    def connected(cls: Any, url: str, **options: Any) -> Any:
+        opened.append(url)
+        return connect(cls, url, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "connect", classmethod(connected))
+    tenants.run("create", f"{tenants.prefix}14")
+    assert len(opened) == 2, "one to copy, one to ask where the template stands"
+
+
+def test_a_new_tenant_has_the_old_structure_for_as_long_as_the_fleet_has_it(
+    tenants: Tenants,
+) -> None:
+    template, name = f"{tenants.prefix}template", f"{tenants.prefix}13"
+    tenants.profile(TEMPLATE=template)
+    copy = {"table": "public.one", "set": {"id2": "id"}, "where": "id2 IS DISTINCT FROM id"}
+    options = {"phase": "expand", "change": "copy", "backfills": [copy]}
+    with tenants.connect(4) as connection:
+        connection.execute("alter table one add key int primary key")
+        connection.execute("insert into one select n, n from generate_series(1, 5) n")
+    column = "alter table one add id2 int"
+    down = "op.execute('alter table one drop id2')"
+    expand = phase(tenants.work, "expand", column, down, **options)
+    drop = "alter table one drop id"
+    last = phase(tenants.work, "contract", drop, phase="contract", change="copy")
+    tenants.run("migrate", "--through", "expand")
+    assert f"is at {expand.id}" in tenants.run("create", name)
+    with psycopg.connect(tenants.server.url(name)) as connection:
+        assert connection.execute("select id, id2 from one").fetchall() == []
+    # A shard and a named database also ask all others, of which one is not filled in yet.
+    for chosen in (["--name", tenants.names[0]], ["--shard", "1/2"]):
+        text = tenants.run("migrate", "--through", "contract", *chosen)
+        assert f"1 database not ready ({tenants.names[3]})" in text
+    assert last.id not in tenants.ledger(1)
+    tenants.run("backfill")
+    assert "13 databases: 13 changed" in tenants.run("migrate", "--through", "contract")
+    assert tenants.current(template) == [last.id]
+    assert f"is at {last.id}" in tenants.run("create", f"{tenants.prefix}14")
+
+
+@pytest.mark.parametrize(("fsync", "end"), [("on", '"template0"'), ("off", "FILE_COPY")])
+def test_a_server_that_waits_for_the_disk_logs_the_pages_of_a_new_database(
+    fsync: str, end: str, admin: psycopg.Connection
+) -> None:
+    statements: list[str] = []
+
+    class Server:
+        info = admin.info
+
+        def execute(self, query: Any) -> psycopg.Cursor:
+            if query == "SHOW fsync":
+                return admin.execute("SELECT %s", [fsync])
+            statements.append(query.as_string())
+            return admin.execute("SELECT")
+
+    copying.copy_files(Server(), "template0", "name")  # type: ignore[arg-type]
+    assert statements[0].endswith(end)
+
+
 def test_a_file_of_urls_or_a_query_selects_the_databases(tenants: Tenants) -> None:
     urls = [tenants.server.url(name) for name in tenants.names[:3]]
     path = tenants.work.project.root / "tenants.txt"
@@ -324,31 +409,6 @@ def test_a_file_of_urls_or_a_query_selects_the_databases(tenants: Tenants) -> No
     assert "no databases are chosen" in tenants("status", code=2)
     assert "exclude each other" in tenants("status", "--urls", "x", "--databases", "*", code=2)
     assert "has no database nobody" in tenants.run("status", "--name", "nobody", code=2)
-
-
-def test_branches_at_neon_are_a_fleet(
-    work: Work,
-    standin: StandIn,
-    server: Server,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, value in standin.variables.items():
-        monkeypatch.setenv(name, value)
-    first = work.revision("first", "create table one (id int)", "drop table one")
-    provider = neon.branches(work.project)
-    for name in ("tenant-a", "tenant-b", "other"):
-        provider.create(name, "production")
-    fleet = Tenants(work, server, "", [first], capsys)
-    chosen = ["--neon-branches", "tenant-*"]
-    busy = Fault("status", "GET", times=2, status=429, headers={"Retry-After": "0"})
-    standin.inject(busy)
-    assert "2 databases: 2 changed" in fleet("migrate", *chosen)
-    assert busy.times == 0
-    fleet("create", "tenant-c", "--template", "tenant-a", *chosen)
-    answer = json.loads(fleet("status", *chosen, "--json"))["databases"]
-    expected = [(name, "head") for name in ("tenant-a", "tenant-b", "tenant-c")]
-    assert [(each["name"], each["state"]) for each in answer] == expected
 
 
 @pytest.mark.parametrize(

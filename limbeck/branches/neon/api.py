@@ -69,18 +69,31 @@ class Api:
             NeonError: a page names itself, or an earlier one, as the next.
 
         """
-        yield from self._pages(self._path(path), items, query)
+        for data in self._pages(self._path(path), items, query):
+            yield from data.get(items) or ()
 
-    def projects(self, part: str) -> Iterator[Json]:
-        """Yield the projects of the account whose name or id has a part."""
-        yield from self._pages("/projects", "projects", {"search": part})
+    def projects(self, part: str, organisation: str | None = None) -> Iterator[Json]:
+        """Yield the projects of the account whose name or id has a part.
+
+        Raises:
+            NeonError: Neon knows of projects that it cannot describe at the moment.
+
+        """
+        query = {"search": part, "org_id": organisation}
+        for data in self._pages("/projects", "projects", query):
+            if unknown_ids := data.get("unavailable_project_ids"):
+                raise NeonError(
+                    f"Neon could not describe all projects: {', '.join(map(str, unknown_ids))}",
+                    hint="Try again in a minute. Its state: https://neonstatus.com",
+                )
+            yield from data.get("projects") or ()
 
     def _pages(self, path: str, items: str, query: Json) -> Iterator[Json]:
         seen: set[str] = set()
         more = {**query, "limit": PAGE}
         while True:
             data = self._done(Request("GET", path, dict(more)))
-            yield from data.get(items) or ()
+            yield data
             marks = data.get("pagination") or {}
             cursor = marks.get("next") or marks.get("cursor")
             if not cursor or not data.get(items):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from limbeck.branches import base
@@ -65,6 +66,12 @@ class NeonBranches:
         """Return the URL of a branch with its password; a suspended compute is started."""
         wanted = replace(self.wanted, database=database or self.wanted.database, pooled=pooled)
         return connection.uri(self.api, self._find(name), wanted)
+
+    def addresses(self) -> Iterator[tuple[Branch, Callable[[], str]]]:
+        """Yield each branch with a function that returns its URL; they are listed once."""
+        there = self._there()
+        for own, shown in zip(there, self._named(there), strict=True):
+            yield shown, partial(connection.uri, self.api, own, self.wanted)
 
     def isolated(self, name: str) -> Database:
         """Return a temporary branch with Neon's role, which is no superuser."""

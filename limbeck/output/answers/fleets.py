@@ -82,6 +82,8 @@ class FleetRunAnswer(TypedDict):
     """Why it ended before the last database."""
     databases: list[MemberData]
     failures: list[ReasonData]
+    template: MemberData | None
+    """What became of the template, which follows a rollout without failures."""
 
 
 class TenantAnswer(TypedDict):
