@@ -13,8 +13,6 @@ from limbeck.run.drift import outermost
 from limbeck.run.status import Status
 from limbeck.schema.sql.relative import relative
 from limbeck.shell import command
-from limbeck.tenants.migrating import GroupPlan, TenantsPlan, TenantsReport
-from limbeck.tenants.standing import Alike, Standing
 
 if TYPE_CHECKING:
     from limbeck.output.answers.tenants import (
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
         TenantsRunAnswer,
         TenantsStatusAnswer,
     )
+    from limbeck.tenants.migrating import GroupPlan, TenantsPlan, TenantsReport
+    from limbeck.tenants.standing import Alike, Standing
 
 MOST = 10
 """How many failures are printed; JSON has all of them."""

@@ -18,7 +18,9 @@ from limbeck.schema.sql.quoting import literal
 _RELATIONS: Final = "pg_class c JOIN chosen s ON s.oid = c.relnamespace"
 _OWN: Final = "c.relname !~ '^alembic_version'"  # with its key
 
-# Each row is a text about one object, beside the schema that it is in.
+# Each row is a text about one object, beside the schema that it is in. A function that spells a
+# definition opens its table, which costs more than all the rest where there are 20,000 of them: it
+# is called where there is an expression, and a default is spelled without its table.
 _ROWS: Final = (
     # Relations, with what ALTER TABLE sets.
     f"""SELECT s.nspname, concat_ws(' ', c.relname, c.relkind, c.relpersistence, c.relrowsecurity,
@@ -32,14 +34,20 @@ _ROWS: Final = (
     f"""SELECT s.nspname, concat_ws(' ', c.relname, a.attname,
       format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
       a.attcollation::regcollation, a.attstorage, a.attcompression, a.attstattarget,
-      a.attoptions::text, a.attislocal, pg_get_expr(d.adbin, d.adrelid))
+      a.attoptions::text, a.attislocal,
+      pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE d.adrelid END))
       FROM {_RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid
       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
       WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
       AND {_OWN}""",
+    # Most are NOT NULL from Postgres 18 on: those have a column and nothing to spell.
     """SELECT s.nspname, concat_ws(' ', coalesce(c.relname, t.typname), k.conname,
-      pg_get_constraintdef(k.oid), k.convalidated, k.conislocal, k.condeferrable, k.condeferred)
+      CASE k.contype WHEN 'n' THEN concat_ws(' ', a.attname, k.connoinherit)
+      ELSE pg_get_constraintdef(k.oid) END,
+      k.convalidated, k.conislocal, k.condeferrable, k.condeferred)
       FROM pg_constraint k JOIN chosen s ON s.oid = k.connamespace
+      LEFT JOIN pg_attribute a ON k.contype = 'n' AND a.attrelid = k.conrelid
+        AND a.attnum = k.conkey[1]
       LEFT JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_type t ON t.oid = k.contypid
       WHERE c.relname IS DISTINCT FROM 'alembic_version'""",
     f"""SELECT s.nspname, concat_ws(' ', pg_get_indexdef(c.oid), i.indisvalid, i.indisclustered,

@@ -13,9 +13,8 @@ from typing import Final, TypeAlias
 import psycopg
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import adopting, version_table
+from limbeck.engine import version_table
 from limbeck.engine.batch import Statement
-from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import VersionTable
 from limbeck.errors import DatabaseError, LimbeckError
 from limbeck.events import Event as Told
@@ -297,7 +296,7 @@ class _Run:
         from limbeck.tenants.spreading import Spread, spread  # noqa: PLC0415 - see above
 
         history, group = planned.plan.history, planned.group
-        scripts_ = scripts(history, group.current, table, taken)
+        scripts_ = scripts(history, group.current, table, taken, adopts=not group.rows)
         if scripts_ is None or not left:
             return
         ids = tuple(each.revision.id for each in scripts_)
@@ -306,12 +305,8 @@ class _Run:
             self.migrated.setdefault(ids, []).append(tenant)
             stage.advance()
 
-        def adopted(tenant: str) -> list[Statement]:
-            entries = Ledger((), exists=True, tenant=tenant)
-            return [] if group.rows else adopting.adopted(history, group.current, entries)
-
         database = replace(self.where.database, tenant=None, hides=())
-        share = Spread(database, scripts_, adopted, left, done, Event())
+        share = Spread(database, scripts_, left, done, Event())
         # A foreign key to a shared table locks that: sessions then wait for each other, so those
         # that were refused are sent once more by one of them.
         for sessions in (self.at_once, 1):

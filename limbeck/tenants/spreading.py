@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -26,7 +26,6 @@ class Spread:
 
     database: Database
     scripts: tuple[Script, ...]
-    before: Callable[[str], Sequence[Statement]]
     left: deque[str]
     done: Callable[[str], None]
     stopped: Event
@@ -36,12 +35,13 @@ class Spread:
         refused: list[str] = []
         name = session.name(self.database.name)
         with connect(self.database, application_name=name, listen=listen) as connection:
+            send = self._sending(connection)
             while self.left and not self.stopped.is_set():
                 try:
                     tenant = self.left.popleft()
                 except IndexError:  # another session was faster
                     break
-                if self._migrate(connection, tenant):
+                if self._migrate(connection, send, tenant):
                     self.done(tenant)
                 else:
                     refused.append(tenant)
@@ -49,23 +49,39 @@ class Spread:
                     break
         return refused
 
-    def _migrate(self, connection: Connection, tenant: str) -> bool:
+    def _migrate(self, connection: Connection, send: Callable[[str], None], tenant: str) -> bool:
         """Run all revisions in one tenant; return whether Postgres has accepted them.
 
         Each has a transaction of its own, and they are sent together.
         """
-        batch, limits = Batch(connection), self._limits(connection)
-        adopted = self.before(tenant)
-        for number, script in enumerate(self.scripts):
-            batch.add(*script.of(tenant, limits))
-            batch.add(*(adopted if number == 0 else ()), Statement("COMMIT"))
         try:
-            batch.flush()
+            send(tenant)
         except (StatementError, VersionConflictError, psycopg.Error):
             if not connection.closed:
                 connection.rollback()
             return False
         return True
+
+    def _sending(self, connection: Connection) -> Callable[[str], None]:
+        """Return the function that sends all revisions to one tenant, in one round trip.
+
+        Where no statement has parameters, they are one text: to prepare a dozen messages takes
+        limbeck as long as Postgres needs for a short revision.
+        """
+        limits = self._limits(connection)
+        templates = [each.template(connection) for each in self.scripts if each.is_text]
+
+        def send_text(tenant: str) -> None:
+            texts = (Script.text(tenant, limits, template) for template in templates)
+            connection.execute(";\n".join(texts).encode())
+
+        def send_batch(tenant: str) -> None:
+            batch = Batch(connection)
+            for script in self.scripts:
+                batch.add(*script.of(tenant, limits))
+            batch.flush()
+
+        return send_text if len(templates) == len(self.scripts) else send_batch
 
     def _limits(self, connection: Connection) -> list[Statement]:
         has_timeout = forms.TRANSACTION_TIMEOUT.exists(connection.info.server_version // 10000)

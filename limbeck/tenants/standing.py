@@ -17,7 +17,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Part, Project
 from limbeck.run import environments
 from limbeck.run.status import Finding, Status, findings
-from limbeck.tenants import likeness, selection, state
+from limbeck.tenants import remembered, selection, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _groups(
         tenants = selection.names(connection, project)
         table = version_table.of(history, connection)
         recorded = state.groups(connection, table, tenants)
-        alike = likeness.alike(connection, tenants, grants=project.grants)
+        alike = remembered.alike(connection, project, database, tenants)
     kinds = {name: number for number, names in enumerate(alike) for name in names}
     groups = [tuple(_parted(group.tenants, kinds)) for group in recorded]
     return tuple(sorted(names for parts in groups for names in parts)), tenants

@@ -33,7 +33,9 @@ WHERE finished IS NULL OR action IN ('upgrade', 'stamp', 'adopt') GROUP BY tenan
 _NONE: Final = "SELECT NULL::text, NULL::text WHERE false"
 _GROUPS: Final = """
 SELECT v.ids, l.rows, array_agg(v.tenant ORDER BY v.tenant)
-FROM ({versions}) AS v (tenant, ids) LEFT JOIN ({rows}) AS l (tenant, rows) USING (tenant)
+FROM (SELECT name, array_agg(id ORDER BY id) FILTER (WHERE id IS NOT NULL)
+  FROM unnest({tenants}) AS name LEFT JOIN ({versions}) AS v (name, id) USING (name)
+  GROUP BY name) AS v (tenant, ids) LEFT JOIN ({rows}) AS l (tenant, rows) USING (tenant)
 GROUP BY v.ids, l.rows ORDER BY min(v.tenant)"""
 
 
@@ -72,18 +74,18 @@ def groups(
         present = {row[0] for row in cursor.execute(_TABLES, values)}
         ((has_ledger,),) = cursor.execute(_LEDGER).fetchall()
         # No parameters: a percent sign in the name of a tenant is none to the driver then.
-        names = ", ".join(map(literal, tenants))
-        rows = _ROWS.format(tenants=f"ARRAY[{names}]") if has_ledger else _NONE
-        versions = " UNION ALL ".join(_versions(table, tenants, present))
-        answer = cursor.execute(_GROUPS.format(versions=versions, rows=rows).encode())
-        return tuple(Group(tuple(ids), hash_, tuple(names)) for ids, hash_, names in answer)
+        names = f"ARRAY[{', '.join(map(literal, tenants))}]"
+        rows = _ROWS.format(tenants=names) if has_ledger else _NONE
+        versions = " UNION ALL ".join(_versions(table, tenants, present)) or _NONE
+        query = _GROUPS.format(tenants=names, versions=versions, rows=rows)
+        answer = cursor.execute(query.encode())
+        return tuple(Group(tuple(ids or ()), hash_, tuple(names)) for ids, hash_, names in answer)
 
 
 def _versions(table: VersionTable, tenants: Sequence[str], present: set[Any]) -> Iterator[str]:
-    """Yield for each tenant the query for its version rows."""
+    """Yield the query for the version rows of each tenant that has such a table."""
     for tenant in tenants:
-        ids = "'{}'::text[]"
         if tenant in present:
-            rows = "SELECT array_agg(version_num::text ORDER BY version_num) FROM"
-            ids = f"coalesce(({rows} {qualified(tenant, table.name)}), {ids})"
-        yield f"SELECT {literal(tenant)}::text, {ids}"
+            # Flat: Postgres plans 500 sub-selects of an aggregate in three times as long.
+            rows = qualified(tenant, table.name)
+            yield f"SELECT {literal(tenant)}::text, version_num::text FROM ONLY {rows}"

@@ -23,7 +23,7 @@ from limbeck.run.status import findings
 from limbeck.schema.catalog import build, pipeline
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import QUESTIONS
-from limbeck.tenants import creating, generating, migrating
+from limbeck.tenants import creating, generating, likeness, migrating
 from limbeck.tenants import standing as standings
 from limbeck.tenants.migrating import Where
 from tests.postgres.conftest import Work
@@ -73,6 +73,10 @@ class Tenants:
         """Migrate all of it."""
         planned = migrating.plan(self.where)
         return migrating.apply(self.where, planned, **options)  # type: ignore[arg-type]
+
+    def standing(self) -> standings.Standing:
+        """Return where the environment stands."""
+        return standings.standing(self.work.project, self.work.profile, ignore)
 
     def create(self, *names: str) -> None:
         """Create empty schemas."""
@@ -167,6 +171,34 @@ def test_status_reads_one_of_the_tenants_that_are_alike(tenants: Tenants) -> Non
     assert [each.tenants for each in drifted if each.status.drift] == [("tenant-1",)]
     (finding,) = standings.check(project, [profile], ignore)
     assert (finding.kind, finding.environment) == ("drift", "development, tenant-1")
+
+
+def test_catalogs_that_nobody_has_written_are_not_hashed_again(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    hashed: list[int] = []
+    original = likeness.alike
+    monkeypatch.setattr(
+        likeness, "alike", lambda *rest, **more: hashed.append(1) or original(*rest, **more)
+    )
+    groups = [[each.tenants for each in tenants.standing().alike] for _ in range(2)]
+    assert groups[0] == groups[1]
+    assert len(hashed) == 1
+    # Each of these is a change that only a row of one catalog tells.
+    for change, undo in (
+        ('ALTER TABLE "tenant-1".users ADD CHECK (id > 0)', "DROP CONSTRAINT users_id_check"),
+        ("ALTER TABLE \"tenant-1\".users ALTER name SET DEFAULT 'x'", "ALTER name DROP DEFAULT"),
+        ('COMMENT ON TABLE "tenant-1".users IS $$noted$$', None),
+    ):
+        hashed.clear()
+        tenants.session.execute(change)
+        assert ("tenant-1",) in [each.tenants for each in tenants.standing().alike]
+        assert len(hashed) == 1
+        if undo:
+            tenants.session.execute(f'ALTER TABLE "tenant-1".users {undo}')
 
 
 def test_a_tenant_is_a_copy_of_the_template(tenants: Tenants) -> None:
