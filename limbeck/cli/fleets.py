@@ -49,10 +49,21 @@ def status(ctx: click.Context, /, invocation: Invocation, *, as_json: bool, **op
     "--sql", "script", is_flag=True, help="Print each plan as a script for psql and stop."
 )
 @as_json
+@click.pass_context
 def plan(
-    invocation: Invocation, *, to: str | None, script: bool, as_json: bool, **options: Any
+    ctx: click.Context,
+    /,
+    invocation: Invocation,
+    *,
+    to: str | None,
+    script: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """Show the plans: one for all databases that stand alike, with its SQL and hazards."""
+    """Show the plans: one for all databases that stand alike, with its SQL and hazards.
+
+    The exit code is 1 when a database could not be read.
+    """
     from limbeck.fleet.order import Order
     from limbeck.output import fleets
 
@@ -66,6 +77,7 @@ def plan(
     else:
         answer(fleets.overview_text(overview, chosen.fleet))
         answer(f"\n{fleets.plans_text(overview.groups, with_sql=True)}")
+    ctx.exit(1 if overview.unreachable else 0)
 
 
 @command()
@@ -186,7 +198,7 @@ def check(ctx: click.Context, /, invocation: Invocation, *, as_json: bool, **opt
 def lint(ctx: click.Context, /, invocation: Invocation, *, as_json: bool, **options: Any) -> None:
     """Lint the pending revisions once for all databases that stand alike.
 
-    The exit code is 3 when there is a blocking hazard.
+    The exit code is 3 when there is a blocking hazard, and 1 when a database could not be read.
     """
     from limbeck.fleet.order import Order
     from limbeck.output import fleets
@@ -197,8 +209,10 @@ def lint(ctx: click.Context, /, invocation: Invocation, *, as_json: bool, **opti
         _show(chosen, overview, as_json=True)
     else:
         answer(fleets.plans_text(overview.groups, with_sql=False))
+        for text in fleets.unreachable_texts(overview, chosen.fleet):
+            note(text)
     blocking = any(group.hazards and group.hazards.blocking for group in overview.groups)
-    ctx.exit(CheckFailedError.exit_code if blocking else 0)
+    ctx.exit(CheckFailedError.exit_code if blocking else int(bool(overview.unreachable)))
 
 
 @command()

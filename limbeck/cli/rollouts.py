@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from limbeck.cli.narrating import Narrator
@@ -34,7 +33,7 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
 
     """
     from limbeck.fleet import fleet as overviews
-    from limbeck.fleet import rollout
+    from limbeck.fleet import rollout, waves
     from limbeck.output import fleets
     from limbeck.output.data import to_json
 
@@ -44,15 +43,19 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
     if order.verb == "backfill" and chosen.only is None:
         members = overview.members
     _show(chosen, order, overview)
+    selection = chosen.fleet.selection
+    if not selection.names and selection.shard is None:
+        waves.refuse_unknown(chosen.fleet.rollout.canaries, overview.members)
     if members:
         _refuse(chosen, order, overview, members, yes=yes)
+    asker = _Asker(yes=yes)
     result = rollout.run(
         chosen.project,
         chosen.fleet,
         overview,
         members,
         order,
-        ask=partial(_agreed, yes=yes),
+        ask=asker,
         tell=_Teller(),
         executor=chosen.executor,
     )
@@ -66,7 +69,7 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
             hint="Correct what is named above, and run the same command again with --only failed.",
         )
     if result.stopped:
-        raise MigrationError(
+        raise (NotConfirmedError if asker.declined else MigrationError)(
             f"the rollout has stopped: {result.stopped}",
             hint="To continue, run the same command again.",
         )
@@ -110,10 +113,18 @@ def _show(chosen: Chosen, order: Order, overview: Overview) -> None:
 def _refuse(
     chosen: Chosen, order: Order, overview: Overview, members: Sequence[Member], *, yes: bool
 ) -> None:
-    """Refuse blocking hazards on a protected fleet, and ask about it once."""
+    """Refuse blocking hazards on a protected fleet, and ask about it once.
+
+    Without a terminal, a question between two waves is refused before the first one.
+    """
     from limbeck.cli import gates
     from limbeck.run import hazards
 
+    if chosen.fleet.rollout.ask and not (yes or interactive()):
+        raise NotConfirmedError(
+            "there is no terminal to ask on between two waves; nothing was done",
+            hint="Use --gate COMMAND instead of --ask, or add --yes.",
+        )
     if not chosen.fleet.profile.protected:
         return
     codes = [code for code in order.allow if code not in gates.BESIDE_HAZARDS]
@@ -134,12 +145,19 @@ def _refuse(
         )
 
 
-def _agreed(question: str, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not interactive():
-        raise NotConfirmedError("there is no terminal to ask on")
-    return agreed(question)
+class _Asker:
+    """Asks between two waves, and remembers whether an answer was no."""
+
+    def __init__(self, *, yes: bool) -> None:
+        self.yes = yes
+        self.declined = False
+
+    def __call__(self, question: str) -> bool:
+        """Return whether to go on."""
+        if self.yes:
+            return True
+        self.declined = not agreed(question)
+        return not self.declined
 
 
 class _Teller:

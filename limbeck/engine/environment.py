@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import IO, TYPE_CHECKING, Any
+from threading import RLock
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from alembic import context as alembic_context
 from alembic.operations import Operations
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from limbeck.engine.step_runner import StepRunner
+
+
+# Threads that plan the databases of a fleet would take each other's environment away.
+_ONE_AT_A_TIME: Final = RLock()
 
 
 class Environment:
@@ -51,13 +56,14 @@ class Environment:
         # It may be open inside of another one: that of an Alembic command whose autogenerate
         # replays the history, or that of a run whose hook reads the plan's SQL. Alembic's own
         # exit leaves no environment at all.
-        outer = vars(alembic_context).get("_proxy")
-        try:
-            with self._context:
-                yield self
-        finally:
-            if outer is not None:
-                outer._install_proxy()  # noqa: SLF001 - as entering it does
+        with _ONE_AT_A_TIME:
+            outer = vars(alembic_context).get("_proxy")
+            try:
+                with self._context:
+                    yield self
+            finally:
+                if outer is not None:
+                    outer._install_proxy()  # noqa: SLF001 - as entering it does
 
     def step(self, revision: Revision, *, downgrade: bool) -> RevisionStep:
         """Return a revision as Alembic's step, which knows how the version rows change."""

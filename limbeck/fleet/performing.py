@@ -14,7 +14,8 @@ from limbeck.events import Event, RevisionFinished
 from limbeck.fleet import backfilling
 from limbeck.fleet.order import Order, Task
 from limbeck.fleet.outcome import Outcome, State, failure
-from limbeck.fleet.site import Script, Site, site
+from limbeck.fleet.script import Script
+from limbeck.fleet.site import Site, site
 from limbeck.postgres.connect import Connection, connect, refuse_pooler
 from limbeck.postgres.lock import migration_lock
 from limbeck.run import own_objects, session

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import NotConfirmedError
 from limbeck.fleet import fleet as overviews
 from limbeck.fleet import remembered, spreading
 from limbeck.fleet import template as templates
@@ -167,13 +166,6 @@ def _gate(
         )
         if ended.returncode:
             return f"the gate before wave {number} exited with {ended.returncode}"
-    if rollout.ask and not _agreed(ask, f"Go on with wave {number} of {count}?"):
+    if rollout.ask and not ask(f"Go on with wave {number} of {count}?"):
         return f"the answer before wave {number} was no"
     return None
-
-
-def _agreed(ask: Ask, question: str) -> bool:
-    try:
-        return ask(question)
-    except NotConfirmedError:
-        return False

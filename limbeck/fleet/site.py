@@ -7,7 +7,6 @@ themselves under one lock; recorded statements need none.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
 from dataclasses import field, replace
 from functools import lru_cache
@@ -18,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 from limbeck.dataclass import dataclass
 from limbeck.engine import recording, starting, state, version_table
 from limbeck.engine.starting import Start
-from limbeck.errors import ConfigurationError, HistoryError, LimbeckError
+from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import ignore
 from limbeck.fleet import profile as fleets
 from limbeck.fleet.order import Order, Reference
 from limbeck.fleet.profile import Fleet
+from limbeck.fleet.script import Script
 from limbeck.fleet.selection import Member, members
 from limbeck.history.history import History
 from limbeck.phased.gates import gate
@@ -39,6 +39,7 @@ from limbeck.run.plan import Plan, revisions
 from limbeck.schema.catalog import read as catalogs
 from limbeck.schema.catalog.filters import Filters
 from limbeck.shadow.filters import filters
+from limbeck.shell import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,30 +48,6 @@ if TYPE_CHECKING:
     from limbeck.engine.version_table import VersionTable
 
 _OPENING: Final = Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """The plan of all databases with one starting point.
-
-    `recorded` are the statements of its revisions, or None where each database is planned and
-    migrated by itself. `problem` is why there is no plan. `by_contents` says that the plan depends
-    on what a database holds, too, `is_alone` that the statements could not be recorded.
-    """
-
-    plan: Plan | None = None
-    recorded: tuple[Recorded, ...] | None = None
-    problem: LimbeckError | None = None
-    by_contents: bool = False
-    is_alone: bool = False
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of the revisions and the bytes of their files; "" without a plan."""
-        if self.plan is None:
-            return ""
-        parts = [*self.plan.target, *(each.digest for each in revisions(self.plan))]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(slots=True)
@@ -216,6 +193,21 @@ class Site:
             LimbeckError: As planning raises it.
 
         """
+        return self._worded(self._plan(order, database))
+
+    def _worded(self, plan: Plan) -> Plan:
+        """Return a plan whose contracts on hold name commands of the fleet."""
+        chosen = fleets.words(self.fleet)
+        then = command("limbeck", "fleet", "migrate", *chosen, "--through", "contract")
+        fill = command("limbeck", "fleet", "backfill", *chosen)
+        hints = {
+            "backfill": f"{fill}, then {then}",
+            "contract": f"When no old application runs: {then}",
+        }
+        waiting = [replace(each, hint=hints.get(each.why, each.hint)) for each in plan.waiting]
+        return replace(plan, waiting=tuple(waiting))
+
+    def _plan(self, order: Order, database: Database) -> Plan:
         if order.verb == "rollback":
             return planning.rollback_plan(
                 self.project,

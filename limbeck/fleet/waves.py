@@ -7,6 +7,7 @@ from typing import Final
 
 from limbeck.errors import ConfigurationError
 from limbeck.fleet.selection import Member
+from limbeck.plurals import counted, listed
 
 ALL: Final = "all"
 _HINT: Final = "Write sizes with commas, such as --waves 1,10,25%,all."
@@ -44,8 +45,25 @@ def _canaries(members: Sequence[Member], canaries: str | None) -> tuple[Member, 
     if canaries.isdecimal():
         return tuple(members[: int(canaries)])
     # A canary that is at the head already is not among them.
-    names = [name.strip() for name in canaries.split(",")]
+    names = _names(canaries)
     return tuple(member for name in names for member in members if member.name == name)
+
+
+def refuse_unknown(canaries: str | None, members: Sequence[Member]) -> None:
+    """Raise a ConfigurationError where a canary is none of the databases."""
+    if not canaries or canaries.isdecimal():
+        return
+    known = {member.name: member for member in members}
+    unknown = [name for name in _names(canaries) if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"no database of the fleet is called {listed(unknown)} (--canaries)",
+            hint=f"It has {counted(len(known), 'database')}: {listed([*known], 5)}.",
+        )
+
+
+def _names(canaries: str) -> list[str]:
+    return [name for name in map(str.strip, canaries.split(",")) if name]
 
 
 def check(sizes: str) -> None:

@@ -52,6 +52,11 @@ def overview_text(overview: Overview, fleet: Fleet) -> str:
     return "\n\n".join(sections)
 
 
+def unreachable_texts(overview: Overview, fleet: Fleet) -> Iterator[str]:
+    """Yield a paragraph for each reason why databases could not be read."""
+    yield from _failures(overview.unreachable, fleet)
+
+
 def overview_data(overview: Overview) -> FleetAnswer:
     """Return where each database stands, for JSON."""
     home = {name: group for group in overview.groups for name in group.members}

@@ -17,7 +17,7 @@ from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code
 from limbeck.project.code.place import Place
 from limbeck.project.ignored import Ignored, ignored
-from limbeck.project.profile import Profile
+from limbeck.project.profile import Profile, is_fleet
 from limbeck.project.pulled import pulled_names
 
 if TYPE_CHECKING:
@@ -219,6 +219,11 @@ class Project:
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
+        if is_fleet(self.profiles_dir, wanted):
+            return UnknownProfileError(
+                f"{wanted} is a fleet of databases, which this command does not take",
+                hint="The commands for fleets: limbeck fleet --help",
+            )
         if not known:
             message = f"there is no environment {wanted}: {folder}/ has no profile"
             return UnknownProfileError(message, hint=f"Write {folder}/{wanted}.env.")

@@ -15,9 +15,12 @@ from psycopg import sql
 
 from limbeck import cli
 from limbeck.branches import copying
+from limbeck.cli import rollouts
+from limbeck.engine import offline
 from limbeck.errors import ConfigurationError
 from limbeck.fleet import fleet as overviews
 from limbeck.fleet import performing, waves
+from limbeck.fleet import profile as fleets
 from limbeck.fleet.order import Order
 from limbeck.fleet.selection import Member
 from limbeck.history import scripts
@@ -188,8 +191,6 @@ def test_the_next_run_goes_on_after_failures_and_says_why_some_did_not(tenants: 
 
 def outcomes(tenants: Tenants, order: Order) -> dict[str, tuple[str, str | None]]:
     """Carry out an order in all databases, as another machine would; return states and reasons."""
-    from limbeck.fleet import profile as fleets  # noqa: PLC0415 - only for these
-
     project = tenants.work.project
     fleet = fleets.read(project, "tenants")
     members = overviews.look(project, fleet, order, listen=print).members
@@ -248,9 +249,12 @@ def test_a_contract_runs_only_when_every_database_is_ready_for_it(tenants: Tenan
     text = tenants.run("migrate")
     assert f"12 databases not ready ({tenants.names[0]}" in text
     assert "12 databases: 12 changed" in text
+    assert "limbeck fleet backfill -e tenants, then limbeck fleet migrate -e tenants" in text
     tenants.run("backfill", "--name", tenants.names[0])
     text = tenants.run("migrate", "--through", "contract")
     assert "11 databases not ready" in text
+    text = tenants("lint", "-e", "tenants", group=(), code=2)
+    assert "tenants is a fleet of databases" in text
     assert last.id not in tenants.ledger(1)
     assert "12 databases: 11 changed, 1 had nothing pending" in tenants.run("backfill")
     # It has a view on the column that goes, so its plan is another one.
@@ -272,6 +276,41 @@ def test_the_gate_between_two_waves_decides(tenants: Tenants) -> None:
     assert "tenants is protected and there is no terminal to ask on; nothing was done" in text
     assert "Add --yes" in text
     assert "11 databases: 11 changed" in tenants.run("migrate", "--yes")
+
+
+def test_threads_render_revisions_although_alembic_has_one_environment(tenants: Tenants) -> None:
+    history = tenants.work.history
+    (revision,) = history.find(tenants.revisions[1].id)
+    with ThreadPoolExecutor(8) as pool:
+        texts = {*pool.map(lambda _: offline.sql(history, [revision])[0], range(200))}
+    assert [text.strip() for text in texts] == ["alter table one add a int;"]
+
+
+def test_a_question_between_waves_needs_a_terminal_and_an_answer(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = ["migrate", "--waves", "1,all", "--ask"]
+    assert "there is no terminal to ask on between two waves" in tenants.run(*asking, code=4)
+    assert set(tenants.states().values()) == {"pending"}
+    text = tenants.run(*asking, "--canaries", f"{tenants.names[1]},nobody", code=2)
+    assert "no database of the fleet is called nobody (--canaries)" in text
+    monkeypatch.setattr(rollouts, "interactive", lambda: True)
+    monkeypatch.setattr(rollouts, "agreed", lambda question: "wave 3" not in question)
+    asking = ["migrate", "--waves", "1,1,all", "--ask"]
+    assert "the answer before wave 3 was no" in tenants.run(*asking, code=4)
+    assert sum(state == "head" for state in tenants.states().values()) == 2
+    monkeypatch.setattr(rollouts, "interactive", lambda: False)
+    assert "10 databases: 10 changed" in tenants.run(*asking, "--yes")
+
+
+def test_a_database_that_cannot_be_read_is_named_by_plan_and_lint(tenants: Tenants) -> None:
+    away = tenants.server.url("away")
+    lines = [tenants.server.url(tenants.names[0]), away]
+    (tenants.work.project.root / "t.txt").write_text("\n".join(lines))
+    for command in ("plan", "lint", "status"):
+        text = tenants(command, "--urls", "t.txt", code=1)
+        assert "1 database failed" in text, command
+        assert "limbeck fleet plan --urls t.txt --name away" in text, command
 
 
 def test_databases_that_are_alike_are_compared_once(tenants: Tenants) -> None:
