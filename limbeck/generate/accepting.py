@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from limbeck.history.accepted import Entry
 from limbeck.logs import log
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.schema.diff.settling import Difference, differences
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.diff.settling import differences
 from limbeck.shadow.models import Models
+from limbeck.shadow.refusals import Refusal
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.settled import settle
 
@@ -55,24 +58,53 @@ def accept(  # noqa: PLR0913 - each of them is an option of the command
 
     """
     recorded = Replay(project, "head", profile, listen).catalog()
-    settled = settle(project, recorded, Models(project, profile, listen).catalog())
-    present = differences(recorded, settled.catalog)
+    refused: list[Refusal] = []
+    settled = settle(project, recorded, _models(project, profile, listen, refused))
+    present = {
+        **{each.entry(reason): (each.object,) for each in refused},
+        **{Entry.of(each, reason): each.names for each in differences(recorded, settled.catalog)},
+    }
     for name in names:
-        if not any(_named(each, name) for each in present):
+        if not any(_named(several, [name]) for several in present.values()):
             raise ConfigurationError(
                 f"{name} names no difference", hint="See all of them: limbeck accept --dry-run"
             )
-    chosen = [each for each in present if not names or any(_named(each, n) for n in names)]
+    known = {replace(entry, reason="") for entry in settled.refused}
     acceptance = Acceptance(
         accepted.path(project),
-        tuple(Entry.of(each, reason) for each in chosen),
-        settled.idle,
+        tuple(
+            entry
+            for entry, several in present.items()
+            if (not names or _named(several, names)) and replace(entry, reason="") not in known
+        ),
+        (*settled.idle, *_idle(settled.refused, refused)),
     )
-    if (acceptance.added or (prune and settled.idle)) and confirm(acceptance):
-        left = [e for e in accepted.read(project) if not (prune and e in settled.idle)]
+    if (acceptance.added or (prune and acceptance.idle)) and confirm(acceptance):
+        left = [e for e in accepted.read(project) if not (prune and e in acceptance.idle)]
         accepted.write(project, [*left, *acceptance.added])
     return acceptance
 
 
-def _named(difference: Difference, pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern) for name in difference.names)
+def _models(
+    project: Project, profile: Profile | None, listen: Listener, refused: list[Refusal]
+) -> Catalog:
+    """Return the schema of the models without what Postgres refuses, which goes into a list."""
+
+    def leave_out(refusal: Refusal) -> bool:
+        refused.append(refusal)
+        return True
+
+    if accepted.refused(project):  # a catalog in the cache does not say what it was made without
+        project = replace(project, cache=False)
+    return Models(project, profile, listen, may_leave_out=leave_out).catalog()
+
+
+def _idle(entries: Sequence[Entry], refused: Sequence[Refusal]) -> Iterator[Entry]:
+    """Yield the entries about objects that Postgres does not refuse any more."""
+    for entry in entries:
+        if not any(each.entry(entry.reason) == entry for each in refused):
+            yield entry
+
+
+def _named(names: Iterable[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

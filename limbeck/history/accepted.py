@@ -6,12 +6,17 @@ import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project.project import Project
-from limbeck.schema.diff.settling import Difference
 
+if TYPE_CHECKING:
+    from limbeck.schema.diff.settling import Difference
+
+REFUSED = "refused by Postgres"
+"""The attribute of an entry about an object of the models that Postgres cannot create."""
 HEAD = """\
 # Differences between the recorded history and the models that are accepted: `generate` and
 # `check` leave them out. An entry holds only for exactly these values. `limbeck accept` adds
@@ -39,6 +44,12 @@ class Entry:
     def accepts(self, difference: Difference) -> bool:
         """Return whether the entry is about exactly this difference."""
         return Entry.of(difference, self.reason) == self
+
+    @property
+    def idle(self) -> str:
+        """What to report of the entry once it applies to nothing."""
+        about = f"{self.object} {self.attribute}".strip()
+        return f"accepted.toml: the entry for {about} applies to no difference any more"
 
     def line(self) -> str:
         """Return the entry as it stands in the file."""
@@ -86,6 +97,11 @@ def read(project: Project) -> tuple[Entry, ...]:
         raise ConfigurationError(
             f"{file} has an entry without an object", hint="Write entries with `limbeck accept`."
         ) from error
+
+
+def refused(project: Project) -> tuple[Entry, ...]:
+    """Return the entries about objects of the models that Postgres cannot create."""
+    return tuple(entry for entry in read(project) if entry.attribute == REFUSED)
 
 
 def write(project: Project, entries: Iterable[Entry]) -> Path:

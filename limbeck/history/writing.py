@@ -7,13 +7,15 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import read
 from limbeck.paths import shown
 from limbeck.visible import visible
+
+_TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "alembic" / "script.py.mako"
 
 
 def write(  # noqa: PLR0913 - a revision file has this many parts
@@ -41,7 +43,7 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
 
     Raises:
         SeveralHeadsError: it is to follow the head, and there are several.
-        HistoryError: script.py.mako is missing or broken.
+        HistoryError: script.py.mako is broken.
 
     """
     # Alembic and Mako only when it is needed.
@@ -54,7 +56,7 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
     directory = scripts.directory(history)
     id_, date = rev_id(), directory._generate_create_date()  # noqa: SLF001 - alembic.ini's timezone
     path = directory._rev_path(history.folder_after(down), id_, slug(message), date)  # noqa: SLF001 - and its file names
-    template = history.script_location / "script.py.mako"
+    template = _template(history)
     bodies = {"upgrades": _body(upgrade), "downgrades": _body(downgrade)}
     variables = {**_variables(message, id_, down, imports), **bodies}
     try:
@@ -69,9 +71,15 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
         path.unlink(missing_ok=True)
         raise HistoryError(
             f"the revision could not be written: {error}",
-            hint=f"Check {shown(template)}; `limbeck init` writes a new one.",
+            hint=f"Check {shown(template)}. Without that file, limbeck uses a template of its own.",
         ) from error
     return path
+
+
+def _template(history: History) -> Path:
+    """Return the project's template; limbeck's own, where its package has come without one."""
+    own = history.script_location / "script.py.mako"
+    return own if own.is_file() else _TEMPLATE
 
 
 def _insert(data: str, path: Path) -> None:

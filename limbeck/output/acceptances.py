@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from limbeck.generate.accepting import Acceptance
-from limbeck.history.accepted import Entry
+from limbeck.history.accepted import REFUSED, Entry
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def _lines(acceptance: Acceptance) -> Iterator[str]:
 
 
 def _line(entry: Entry) -> str:
+    if entry.attribute == REFUSED:
+        return f"{entry.object}: {REFUSED}, so the history cannot have it"
     if not entry.attribute:
         side = "models" if entry.history is None else "history"
         return f"{entry.object}: only in the {side}"

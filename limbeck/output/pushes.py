@@ -81,7 +81,7 @@ def _nothing(plan: Plan) -> str:
 def _next(plan: Plan) -> str:
     if plan.push.restores:
         return "Its schema is that of its revisions again."
-    return "No revision has this; write one when it is right: limbeck generate"
+    return f"No revision has this; write one when it is right: {plan.profile.generate}"
 
 
 def _steps(plan: Plan) -> Iterator[str]:

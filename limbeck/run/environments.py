@@ -182,7 +182,13 @@ def _asking(common: _Common, profiles: Sequence[Profile]) -> Iterator[Callable[[
         history = common.history(profile)
         heads = history.heads()
         several = heads if len(heads) > 1 and not history.lasting() else ()
-        status = Status(profile.name, profile.branch, profile.protected, heads=several)
+        status = Status(
+            profile.name,
+            profile.branch,
+            profile.protected,
+            heads=several,
+            generate=profile.generate,
+        )
         try:
             database = urls.database(common.project, profile, common.listen)
         except LimbeckError as error:

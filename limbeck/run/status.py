@@ -46,6 +46,7 @@ class Status:
         heads: The heads of its history, if there are several.
         baseline: What its history starts from, if that is no empty database.
         pushed: What was pushed since the current revisions, if anything.
+        generate: The command that writes a revision for it.
 
     """
 
@@ -70,6 +71,7 @@ class Status:
     heads: tuple[Revision, ...] = ()
     baseline: Baseline | None = None
     pushed: Pushed | None = None
+    generate: str = "limbeck generate"
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -161,7 +163,7 @@ def pushed_hint(status: Status) -> str:
     migrate = command("limbeck", "migrate", "-e", status.environment)
     if status.pending:
         return f"Record the revision: {migrate}"
-    return f"When the models are right: limbeck generate, then {migrate}"
+    return f"When the models are right: {status.generate}, then {migrate}"
 
 
 def _unknown(status: Status) -> Finding:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psycopg
 import sqlalchemy as sa
@@ -22,6 +23,9 @@ from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.conflicts import hint_on_views, refuse_different, refuse_two_enums
 from limbeck.stages import counting, staged
+
+if TYPE_CHECKING:
+    from limbeck.shadow.refusals import Judge, Refusal
 
 CREATING = "creating the models on the shadow"
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
@@ -41,6 +45,7 @@ EXTENSION_OF = {
     "isbn13": "isn",
 }
 UNREFERABLE = re.compile(r'no unique constraint matching given keys for referenced table "(.+)"')
+LEAVING_OUT = "To leave out an index or a constraint that Postgres refuses: limbeck accept"
 SAME_NAME = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
 
 
@@ -77,7 +82,7 @@ def created(
             sa.event.listen(target, "after_cursor_execute", lambda *_: stage.advance())
             # The database is dropped afterwards: nothing of it has to survive a crash.
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            for name in sorted(_schemas(metadata)):
+            for name in sorted(schemas(metadata)):
                 target.execute(sa.schema.CreateSchema(name, if_not_exists=True))
             # The database is empty: a look for each table would only cost time.
             metadata.create_all(target, checkfirst=False)
@@ -119,6 +124,44 @@ def created_from(
         return read(connection, filters=filters)
 
 
+def created_without(
+    statements: Iterable[str],
+    schemas: Iterable[str],
+    database: Database,
+    may_leave_out: Judge,
+    filters: Filters = EVERYTHING,
+) -> Catalog:
+    """Create models without what Postgres refuses of them, and return the catalog of the database.
+
+    Args:
+        statements: create the models in an empty database.
+        schemas: those that they name.
+        database: the empty database.
+        may_leave_out: decides for each index and each constraint that Postgres refuses.
+        filters: what of the catalog counts.
+
+    Raises:
+        ModelsError: Postgres refuses something else, or what may not be left out.
+
+    """
+    from limbeck.shadow import refusals  # noqa: PLC0415 - models are rarely refused
+
+    def judge(refusal: Refusal) -> bool:
+        return lacking(refusal.message) is None and may_leave_out(refusal)
+
+    with connect(database) as connection:
+        with connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = off")
+            for name in schemas:
+                schema = sql.Identifier(name)
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            try:
+                refusals.create(connection, statements, judge)
+            except refusals.RefusedError as error:
+                raise _refused(error.message, error.statement) from error
+        return read(connection, filters=filters)
+
+
 def described(metadata: sa.MetaData, server: int) -> tuple[str, ...]:
     """Return the statements that create all of a MetaData; none where only a server could tell.
 
@@ -147,7 +190,7 @@ def _send(connection: Connection, statement: str) -> None:
 def _refused(message: str, statement: str, hint: str | None = None) -> ModelsError:
     match = CREATED.match(statement)
     place = match[1] if match else "statement: " + statement.strip()[:500]
-    hint = lacking(message) or _unreferable(message, statement) or hint
+    hint = lacking(message) or _unreferable(message, statement) or hint or LEAVING_OUT
     return ModelsError(f"Postgres cannot create the models: {message}\n  in {place}", hint=hint)
 
 
@@ -160,11 +203,12 @@ def _unreferable(message: str, statement: str) -> str | None:
     columns = given[1] if given else "the columns that are referenced"
     return (
         f"Declare a unique constraint on {name} ({columns}) in the models, "
-        "or remove the foreign key from them."
+        f"or remove the foreign key from them. {LEAVING_OUT}"
     )
 
 
-def _schemas(metadata: sa.MetaData) -> set[str]:
+def schemas(metadata: sa.MetaData) -> set[str]:
+    """Return the schemas that the tables and types of a MetaData name."""
     named = {table.schema for table in metadata.tables.values()} | {metadata.schema}
     columns = (column for table in metadata.tables.values() for column in table.columns)
     named |= {getattr(column.type, "schema", None) for column in columns}

@@ -6,8 +6,8 @@ import hashlib
 import sys
 
 from limbeck.dataclass import dataclass
+from limbeck.history import accepted, content
 from limbeck.history import baseline as baselines
-from limbeck.history import content
 from limbeck.history.baseline import Baseline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -73,7 +73,8 @@ def models(project: Project, shadow: str) -> str | None:
 
 def made_of(project: Project, shadow: str, state: str) -> str:
     """Return the name of the catalog of models whose ingredients are in this state."""
-    return f"models-{hashed(_start(project, shadow), state)}"
+    left_out = sorted(entry.line() for entry in accepted.refused(project))
+    return f"models-{hashed(_start(project, shadow), state, *left_out)}"
 
 
 def statements(project: Project, shadow: str, fingerprint: str) -> str:

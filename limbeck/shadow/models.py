@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from limbeck.dataclass import dataclass
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.errors import ModelsError
+from limbeck.events import Listener, Notice, StageStarted, ignore
+from limbeck.history import accepted
 from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.recording import recording
 from limbeck.project.profile import Profile
@@ -21,6 +25,7 @@ from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
     from limbeck.project.code.out_of_process import OutOfProcess
+    from limbeck.shadow.refusals import Judge, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ class Models:
 
     `opened` is the shadow with an open session, if the caller has one. `recorded` is the history
     to begin with: only the tables that have changed since are created.
+
+    An index or a constraint that Postgres refuses is an error, unless `may_leave_out` agrees; by
+    default, accepted.toml does.
     """
 
     project: Project
@@ -44,6 +52,7 @@ class Models:
     listen: Listener = field(default=ignore, compare=False, repr=False)
     opened: Shadow | None = field(default=None, compare=False, repr=False)
     recorded: Recorded | None = field(default=None, compare=False, repr=False)
+    may_leave_out: Judge | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return "models"
@@ -77,8 +86,10 @@ class Models:
         from limbeck.shadow.conflicts import refuse_two_enums  # noqa: PLC0415 - as above
         from limbeck.shadow.creation import (  # noqa: PLC0415 - SQLAlchemy is slow to import
             created,
+            created_without,
             described,
             noticing_connections,
+            schemas,
         )
 
         version = self._copying_ahead(shadow)
@@ -93,8 +104,13 @@ class Models:
         refuse_two_enums(metadata)
         catalog = self._changed(statements, shadow, server)
         if catalog is None:
-            with shadow.scratch() as database:
-                catalog = created(metadata, database, filters(self.project), self.listen)
+            shown = filters(self.project)
+            some = partial(created_without, statements, sorted(schemas(metadata)), filters=shown)
+            catalog = self._all(
+                partial(created, metadata, filters=shown, listen=self.listen),
+                some if statements else None,
+                shadow,
+            )
         self._keep(taken, server, catalog, statements)
         return catalog
 
@@ -126,6 +142,33 @@ class Models:
         with shadow.borrowed(template) as database, connect(database) as connection:
             since = shadow.mark(template, connection)
             return changed_tables.created(connection, change, recorded, own, since)
+
+    def _all(
+        self,
+        whole: Callable[[Database], Catalog],
+        without: Callable[[Database, Judge], Catalog] | None,
+        shadow: Shadow,
+    ) -> Catalog:
+        """Create all of the models, or all but what Postgres refuses and a project leaves out."""
+        idle = list(accepted.refused(self.project))
+
+        def judge(refusal: Refusal) -> bool:
+            entries = [entry for entry in idle if refusal.entry(entry.reason) == entry]
+            for entry in entries:
+                idle.remove(entry)
+            return bool(entries) if self.may_leave_out is None else self.may_leave_out(refusal)
+
+        try:
+            with shadow.scratch() as database:
+                catalog = whole(database)
+        except ModelsError:
+            if without is None or (self.may_leave_out is None and not idle):
+                raise
+            with shadow.scratch() as database:
+                catalog = without(database, judge)
+        for entry in idle:
+            self.listen(Notice(entry.idle))
+        return catalog
 
     def _keep(
         self,
@@ -166,8 +209,12 @@ class Models:
         refuse_different(described.enums)
         catalog = self._changed(described.statements, shadow, server)
         if catalog is None:
-            with shadow.scratch() as database:
-                shown = filters(self.project)
-                catalog = creation.created_from(described, database, shown, self.listen)
+            shown = filters(self.project)
+            several = described.statements, described.schemas
+            catalog = self._all(
+                partial(creation.created_from, described, filters=shown, listen=self.listen),
+                partial(creation.created_without, *several, filters=shown),
+                shadow,
+            )
         self._keep(taken, server, catalog, described.statements)
         return cache.keep(self.project, name, catalog)

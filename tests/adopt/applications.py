@@ -150,11 +150,6 @@ APPLICATIONS = (
             "Base.metadata.create_all(sa.create_engine({url!r}))\n"
         ),
         init=("--alembic-ini", "mlflow/store/db_migrations/alembic.ini"),
-        added={
-            "mlflow/store/tracking/dbmodels/models.py": (
-                "\nSqlInput.__table__.append_constraint(UniqueConstraint('input_uuid'))\n"
-            )
-        },
         without="pandas, pyarrow, scikit-learn, matplotlib, docker, Flask, gunicorn, graphene",
     ),
     Application(

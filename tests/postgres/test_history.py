@@ -357,6 +357,12 @@ def test_a_template_that_is_broken_leaves_no_file(work: Work) -> None:
     assert list(work.history.folder.iterdir()) == []
 
 
+def test_a_project_without_a_template_gets_the_usual_revision(work: Work) -> None:
+    (work.project.script_location / "script.py.mako").unlink()
+    path = writing.write(work.history, "x", "op.execute('SELECT 1')")
+    assert "def upgrade() -> None:\n    op.execute('SELECT 1')\n" in path.read_text()
+
+
 def content_hash(history: History, upto: str = "head") -> str:
     return content.hashes(history, upto)[-1][1]
 

@@ -23,11 +23,13 @@ from limbeck.errors import (
 )
 from limbeck.events import Event, Notice
 from limbeck.generate.answers import Answers
+from limbeck.output.pushes import report_text
 from limbeck.postgres import url
 from limbeck.project.code import process
 from limbeck.push import applying, planning
 from limbeck.push.plan import Report
 from limbeck.run.environments import check, status
+from limbeck.run.status import pushed_hint
 from tests.postgres.test_ledger import backend
 
 if TYPE_CHECKING:
@@ -167,6 +169,18 @@ def test_the_ledger_says_what_was_pushed_when_and_by_whom(desk: Desk) -> None:
     role = f"pusher_{desk.database.dbname}"
     about = (f"push@{base.id}", "push", "add isbn to books", 2, sql)
     assert row == (*about, plan.push.fingerprint, role)
+
+
+def test_the_next_command_writes_into_the_history_of_the_environment(desk: Desk) -> None:
+    report = desk.push(ISBN)
+    assert report_text(report).endswith("write one when it is right: limbeck generate")
+    own = replace(desk.work.profile, versions=desk.work.project.script_location / "versions")
+    there = replace(report, plan=replace(report.plan, profile=own))
+    assert report_text(there).endswith("limbeck generate -e development")
+    for profile, write in ((desk.work.profile, "generate"), (own, "generate -e development")):
+        (state,) = status(desk.work.project, [profile])
+        then = "then limbeck migrate -e development"
+        assert pushed_hint(state) == f"When the models are right: limbeck {write}, {then}"
 
 
 def test_a_push_back_to_the_revisions_leaves_nothing_pushed(desk: Desk) -> None:

@@ -78,7 +78,7 @@ def test_generate_loads_what_it_needs(generated: Work) -> None:
     same = counts(generated, "generate")
     assert same.of("sqlalchemy.", "alembic.", "mako.", "models.") == set()
     assert same.of("limbeck.schema.catalog.", "limbeck.schema.diff.", "limbeck.engine.") == set()
-    assert len(same.of("limbeck.")) <= 92
+    assert len(same.of("limbeck.")) <= 93
 
     models = generated.project.root / "models.py"
     models.write_text(models.read_text().replace("Text)", "Text), Column('late', Integer)", 1))
