@@ -265,12 +265,12 @@ def opened(  # noqa: PLR0913 - whose, where, on what terms
 
 
 def _equip(connection: RemoteConnection, local: psycopg.Connection[Any]) -> None:
-    """Give a worker's session the timeouts and the name that limbeck has set on its own."""
+    """Give a worker's session the timeouts and all else that limbeck has set on its own."""
     # As text: a setting with a unit is a number to pg_settings, and a duration to SET.
     settings = local.execute(
         "SELECT name, current_setting(name) FROM pg_settings WHERE source IN ('client', 'session')"
         " AND (name LIKE '%timeout' OR name LIKE 'tcp%' OR name IN ('application_name',"
-        " 'client_connection_check_interval', 'synchronous_commit', 'search_path'))"
+        " 'client_connection_check_interval', 'row_security', 'search_path', 'synchronous_commit'))"
     ).fetchall()
     calls = [
         sql.SQL("set_config({}, {}, false)").format(*map(sql.Literal, row)) for row in settings

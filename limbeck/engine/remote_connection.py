@@ -25,6 +25,11 @@ _FIELDS = {
     "hint": DiagnosticField.MESSAGE_HINT,
     "context": DiagnosticField.CONTEXT,
     "position": DiagnosticField.STATEMENT_POSITION,
+    "schema": DiagnosticField.SCHEMA_NAME,
+    "table": DiagnosticField.TABLE_NAME,
+    "column": DiagnosticField.COLUMN_NAME,
+    "constraint": DiagnosticField.CONSTRAINT_NAME,
+    "function": DiagnosticField.SOURCE_FUNCTION,
 }
 
 

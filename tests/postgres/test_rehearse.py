@@ -99,7 +99,11 @@ def shop(
     work = make_work()
     made = _at_neon(request, work, capsys) if request.param == "neon" else Shop(work, capsys)
     profiles = work.project.root / "env_profiles"
-    if request.param == "local":
+    if request.param == "own interpreter":
+        (work.project.root / "variables.env").write_text("LIMBECK_TESTED=yes\n")
+        with (work.project.root / "pyproject.toml").open("a") as file:
+            file.write('env-file = "variables.env"\n')
+    if request.param != "neon":
         (work.project.root / ".limbeck").symlink_to(request.getfixturevalue("branch_server").home)
         (profiles / "development.env").write_text(f"{LOCAL}PARENT=production\n")
         (profiles / "production.env").write_text(f"{LOCAL}PROTECTED=yes\n")
@@ -314,7 +318,10 @@ with op.get_context().autocommit_block():
 
 @pytest.mark.parametrize(
     ("shop", "case"),
-    [*(("local", case) for case in FAILING), ("neon", "unique")],
+    [
+        *((place, case) for place in ("local", "own interpreter") for case in FAILING),
+        ("neon", "unique"),
+    ],
     indirect=["shop"],
 )
 def test_a_revision_that_fails_on_real_data_shows_the_rows_and_changes_nothing(

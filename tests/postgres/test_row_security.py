@@ -15,6 +15,7 @@ from limbeck.postgres import url as urls
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from tests.postgres.phases import phase
+from tests.postgres.test_worker import outside
 
 if TYPE_CHECKING:
     import psycopg
@@ -120,6 +121,13 @@ CASES: dict[str, tuple[Act, Act, type[LimbeckError]]] = {
     "a backfill": (Place.apply, fill, DatabaseError),
     "the estimate of a backfill": (Place.apply, estimate, DatabaseError),
     "a revision written by hand": (by_hand, Place.apply, MigrationError),
+    "a revision written by hand, in the project's interpreter": (
+        by_hand,
+        lambda p: dataclasses.replace(
+            p, work=dataclasses.replace(p.work, project=outside(p.work))
+        ).apply(),
+        MigrationError,
+    ),
     "the versions": (versions, Place.apply, DatabaseError),
 }
 

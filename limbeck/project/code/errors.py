@@ -19,6 +19,11 @@ class ServerFields:
     hint: str | None = None
     context: str | None = None
     position: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+    function: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

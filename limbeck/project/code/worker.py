@@ -148,6 +148,22 @@ def _frames(error: BaseException) -> list[tuple[str, int]]:
     return [(f.filename, f.lineno or 1) for f in traceback.extract_tb(error.__traceback__)]
 
 
+# The fields of an error as the protocol has them; pg8000 gives it so.
+KEYS = {
+    "state": "C",
+    "message": "M",
+    "detail": "D",
+    "hint": "H",
+    "context": "W",
+    "position": "P",
+    "schema": "s",
+    "table": "t",
+    "column": "c",
+    "constraint": "n",
+    "function": "R",
+}
+
+
 def server_error(error: BaseException | None) -> Answer | None:
     """Return the fields of an error of the server, whatever driver reports it."""
     error = getattr(error, "orig", None) or error
@@ -155,8 +171,7 @@ def server_error(error: BaseException | None) -> Answer | None:
         return None
     if isinstance(error.args[0] if error.args else None, dict):  # pg8000
         fields = error.args[0]
-        keys = {"state": "C", "message": "M", "detail": "D", "hint": "H", "context": "W"}
-        return {name: fields.get(key) for name, key in keys.items()} if "C" in fields else None
+        return {name: fields.get(key) for name, key in KEYS.items()} if "C" in fields else None
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     source = getattr(error, "diag", None) or _cause(error)
     if state is None:
@@ -170,6 +185,11 @@ def server_error(error: BaseException | None) -> Answer | None:
         "hint": _field(source, "message_hint", "hint"),
         "context": _field(source, "context"),
         "position": _field(source, "statement_position", "position"),
+        "schema": _field(source, "schema_name"),
+        "table": _field(source, "table_name"),
+        "column": _field(source, "column_name"),
+        "constraint": _field(source, "constraint_name"),
+        "function": _field(source, "source_function", "server_source_function"),
     }
 
 
