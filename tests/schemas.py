@@ -82,7 +82,7 @@ ANSWERS: dict[str, Sequence[type]] = {
     "branches diff": [databases.BranchDiffAnswer],
     **{f"branches {verb}": [databases.BranchData] for verb in (*BRANCHES, "delete")},
     **{f"fleet {verb}": [fleets.FleetAnswer] for verb in ("status", "plan", "lint")},
-    **{f"fleet {v}": [fleets.FleetRunAnswer] for v in ("migrate", "rollback", "backfill")},
+    **{f"fleet {v}": [fleets.FleetRunAnswer] for v in ("migrate", "rollback", "backfill", "undo")},
     "fleet check": [fleets.FleetCheckAnswer],
     "fleet create": [fleets.TenantAnswer],
     "tenants list": [tenants.TenantsAnswer],

@@ -141,6 +141,10 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck fleet rollback -e tenants --to 1ee1", "wherever it was applied after that"),
         ("limbeck fleet rollback -e tenants --to 1ee1 --name acme", "of one database"),
     ),
+    "fleet undo": (
+        ("limbeck fleet undo books_price -e tenants", "its contract, where it was applied"),
+        ("limbeck fleet undo books_price --neon-branches 'tenant-*'", "without a profile"),
+    ),
     "fleet backfill": (
         ("limbeck fleet backfill -e tenants", "all expanded changes, and verify them"),
         ("limbeck fleet backfill -e tenants --at-once 2", "with less load"),

@@ -164,6 +164,29 @@ def backfill(
 
 
 @command()
+@click.argument("change")
+@selecting
+@rollout_options
+@yes
+@as_json
+def undo(
+    invocation: Invocation, *, change: str, wait: float, yes: bool, as_json: bool, **options: Any
+) -> None:
+    """Restore branches at Neon to their state before the contract of a change.
+
+    Databases that do not have the contract stay as they are. What was written since then is kept
+    on branches of its own. limbeck asks first.
+    """
+    from limbeck.cli import rollouts
+    from limbeck.fleet import undoing
+    from limbeck.fleet.order import Order
+
+    with Chosen.of(invocation, options) as chosen:
+        undoing.refuse_others(chosen.fleet)
+        rollouts.carry_out(chosen, Order("undo", to=change, wait=wait), yes=yes, as_json=as_json)
+
+
+@command()
 @selecting
 @as_json
 @click.pass_context
@@ -248,5 +271,5 @@ def _show(chosen: Chosen, overview: Overview, *, as_json: bool) -> None:
         answer(fleets.overview_text(overview, chosen.fleet))
 
 
-for each in (status, plan, migrate, rollback, backfill, check, lint, create):
+for each in (status, plan, migrate, rollback, backfill, undo, check, lint, create):
     fleet.add_command(each)

@@ -40,7 +40,7 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
     overview = chosen.look(order, lint=_is_linted(chosen, order))
     order, overview = _without_contracts(chosen, order, overview)
     members = overviews.chosen(overview, chosen.only)
-    if order.verb == "backfill" and chosen.only is None:
+    if order.verb in {"backfill", "undo"} and chosen.only is None:
         members = overview.members
     _show(chosen, order, overview)
     selection = chosen.fleet.selection
@@ -104,7 +104,12 @@ def _held_back(unready: Sequence[Outcome]) -> str:
 def _show(chosen: Chosen, order: Order, overview: Overview) -> None:
     from limbeck.output import fleets
 
-    if order.verb == "backfill":
+    if order.verb == "undo":
+        note(
+            f"Restores each database to its state before the contract of {order.to}. What was "
+            "written since stays on branches of its own."
+        )
+    if order.verb in {"backfill", "undo"}:
         return
     protected = chosen.fleet.profile.protected
     note(fleets.plans_text(overview.groups, with_sql=protected))
@@ -125,7 +130,7 @@ def _refuse(
             "there is no terminal to ask on between two waves; nothing was done",
             hint="Use --gate COMMAND instead of --ask, or add --yes.",
         )
-    if not chosen.fleet.profile.protected:
+    if not (chosen.fleet.profile.protected or order.verb == "undo"):
         return
     codes = [code for code in order.allow if code not in gates.BESIDE_HAZARDS]
     for group in overview.groups:
@@ -134,8 +139,10 @@ def _refuse(
         return
     name = chosen.fleet.name or chosen.fleet.profile.name
     if not interactive():
+        lost = order.verb == "undo"
+        why = "rows written since then go" if lost else f"{name} is protected"
         raise NotConfirmedError(
-            f"{name} is protected and there is no terminal to ask on; nothing was done",
+            f"{why} and there is no terminal to ask on; nothing was done",
             hint="Add --yes if the plan above is intended.",
         )
     question = f"Type {name} to change {counted(len(members), 'database')}: "

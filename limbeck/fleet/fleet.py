@@ -152,7 +152,7 @@ def _group(  # noqa: PLR0913 - as above
         script = here.script(start, order, here.database(names[0]))
     except LimbeckError as error:
         return Group(start, names, problem=error)
-    group = Group(start, names, script.plan, script.problem, script.fingerprint)
+    group = Group(start, names, script.plan, script.problem, script.fingerprint, script.digests)
     if not (lint and group.is_pending and script.plan is not None and not script.plan.downgrade):
         return group
     from limbeck.run import hazards  # noqa: PLC0415 - only where something is pending

@@ -25,6 +25,7 @@ class Group:
         plan: The plan that all of them share; of a contract, that of the first of them.
         problem: Why there is no plan.
         fingerprint: A hash of the revisions that the plan runs.
+        digests: The hashes of their files, in the order in which they run.
         hazards: What lint has found in the plan.
 
     """
@@ -34,6 +35,7 @@ class Group:
     plan: Plan | None = None
     problem: LimbeckError | None = None
     fingerprint: str = ""
+    digests: tuple[str, ...] = ()
     hazards: Report | None = None
 
     @property

@@ -6,7 +6,7 @@ Nothing here has a password: each process reads files, profiles and keys of its 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from limbeck.dataclass import dataclass
 from limbeck.fleet.selection import Selection
@@ -14,7 +14,7 @@ from limbeck.fleet.selection import Selection
 if TYPE_CHECKING:
     from limbeck.phased.gates.waiting import Through
 
-Verb: TypeAlias = Literal["read", "migrate", "rollback", "ready", "backfill"]
+Verb: TypeAlias = Literal["read", "migrate", "rollback", "ready", "backfill", "undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,29 @@ class Reference:
     run: str
 
 
+class Shown(NamedTuple):
+    """A plan that was confirmed: its starting point, its hash, and those of its files in turn."""
+
+    start: str
+    fingerprint: str
+    digests: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be done with a database.
 
     Args:
         verb: "read" asks where it stands, "ready" whether its contract may run.
-        to: The revision to reach; None for the head, or for `steps` of a rollback.
+        to: The revision to reach; None for the head, or for `steps` of a rollback. Of "undo" it is
+            the change whose contract is taken back.
         through: The last phase of expanded changes.
         steps: How many revisions to downgrade.
         allow: Hazards that are accepted.
         from_baseline: Create the schema of the baseline in an empty database.
         wait: Seconds to wait for the migration lock.
         contents: Also hash its catalog.
-        plans: The starting points that were confirmed, with the fingerprints of their plans; None
-            where nothing has to be confirmed.
+        plans: The plans that were confirmed; None where nothing has to be confirmed.
 
     """
 
@@ -53,7 +61,7 @@ class Order:
     from_baseline: bool = False
     wait: float = 60.0
     contents: bool = False
-    plans: tuple[tuple[str, str], ...] | None = None
+    plans: tuple[Shown, ...] | None = None
 
     def without_plans(self) -> Order:
         """Return the order as it was planned."""

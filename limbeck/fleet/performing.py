@@ -11,7 +11,7 @@ import psycopg
 from limbeck.engine import recording
 from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Event, RevisionFinished
-from limbeck.fleet import backfilling
+from limbeck.fleet import backfilling, undoing
 from limbeck.fleet.order import Order, Task
 from limbeck.fleet.outcome import Outcome, State, failure
 from limbeck.fleet.script import Script
@@ -55,8 +55,8 @@ def carry_out(here: Site, database: Database, order: Order) -> Outcome:
             refuse_pooler(database, start.session)
             contents = here.fingerprint(connection) if order.contents else None
             return Outcome(database.name, start=start, contents=contents)
-        if order.verb == "backfill":
-            return backfilling.fill(here, database, start)
+        if order.verb in {"backfill", "undo"}:
+            return _beside(here, database, order, start)
         script = here.script(start, order, database)
         if script.by_contents:
             start = here.contents(start, order, connection)
@@ -71,9 +71,17 @@ def carry_out(here: Site, database: Database, order: Order) -> Outcome:
         _refuse_unplanned(script, start, order)
         session.refuse_read_only(connection, database.name, database.destination)
         own_objects.refuse(script.plan.own, database.name, order.allow)
+        undoing.keep(here, database, script.plan)
         if here.is_shared(script, start):
             return _together(here, database, order, (start, script), connection)
     return _alone(here, database, order, start)
+
+
+def _beside(here: Site, database: Database, order: Order, start: Start) -> Outcome:
+    """Carry out an order that runs no revisions."""
+    if order.verb == "undo":
+        return undoing.restore(here, database, start, order)
+    return backfilling.fill(here, database, start)
 
 
 def _on_hold(script: Script, start: Start, database: Database) -> Outcome | None:
@@ -86,11 +94,17 @@ def _on_hold(script: Script, start: Start, database: Database) -> Outcome | None
 
 
 def _refuse_unplanned(script: Script, start: Start, order: Order) -> None:
-    """Raise a MigrationError unless the plan is one of those that were shown."""
+    """Raise a MigrationError unless the plan is one of those that were shown, or the rest of one.
+
+    A worker that was killed may have committed the first revisions: the others are still to run.
+    """
     if order.plans is None:
         return
-    planned = dict(order.plans)
-    shown = planned.get(replace(start, contents="").key)
+    key = replace(start, contents="").key
+    shown = next((each.fingerprint for each in order.plans if each.start == key), None)
+    count = len(script.digests)
+    if shown is None and any(each.digests[-count:] == script.digests for each in order.plans):
+        return
     if shown is None:
         raise MigrationError(
             "it moved after the plan was made; nothing was done",

@@ -15,7 +15,7 @@ from limbeck.fleet import fleet as overviews
 from limbeck.fleet import remembered, spreading
 from limbeck.fleet import template as templates
 from limbeck.fleet.fleet import Overview
-from limbeck.fleet.order import Order
+from limbeck.fleet.order import Order, Shown
 from limbeck.fleet.outcome import Outcome
 from limbeck.fleet.profile import Fleet
 from limbeck.fleet.selection import Member
@@ -85,7 +85,9 @@ def run(  # noqa: PLR0913 - what, of which fleet, where it runs, who is asked an
         executor: Where the databases are migrated; by default in threads.
 
     """
-    plans = tuple((group.start.key, group.fingerprint) for group in overview.groups)
+    plans = tuple(
+        Shown(group.start.key, group.fingerprint, group.digests) for group in overview.groups
+    )
     order = replace(order, plans=plans)
     parts = waves(members, fleet.rollout.canaries, fleet.rollout.waves)
     count = _Count(project, fleet, (len(parts), len(members)), tell)

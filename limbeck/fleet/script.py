@@ -34,5 +34,10 @@ class Script:
         """A hash of the revisions and the bytes of their files; "" without a plan."""
         if self.plan is None:
             return ""
-        parts = [*self.plan.target, *(each.digest for each in revisions(self.plan))]
+        parts = [*self.plan.target, *self.digests]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The hashes of the revision files, in the order in which they run."""
+        return () if self.plan is None else tuple(each.digest for each in revisions(self.plan))

@@ -17,6 +17,7 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, NeonError
 from limbeck.plurals import counted, listed
 from limbeck.postgres import url as urls
+from limbeck.project.places import Place
 
 if TYPE_CHECKING:
     from limbeck.branches.neon.provider import NeonBranches
@@ -79,13 +80,15 @@ class Selection:
 class Member:
     """One database of a fleet: its name there, its number from 1, and its server.
 
-    `url` returns the URL when it is called, since Neon's API has to be asked for it.
+    `url` returns the URL when it is called, since Neon's API has to be asked for it. `place`
+    returns the branch at Neon; other databases have none.
     """
 
     name: str
     number: int
     server: str
     url: Callable[[], str] = field(repr=False, compare=False)
+    place: Callable[[], Place] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class _Address:
     server: str | None = None
     text: str | None = field(default=None, repr=False)
     url: Callable[[], str] | None = field(default=None, repr=False)
+    home: Callable[[], Place] | None = field(default=None, repr=False)
 
 
 def members(project: Project, selection: Selection) -> tuple[Member, ...]:
@@ -154,7 +158,7 @@ def _numbered(addresses: Iterable[_Address]) -> Iterable[Member]:
                 f"{address.place} has the name of {other}: {name}",
                 hint="Put a name of its own before each URL, with a space between them.",
             )
-        yield Member(name, number, server, url)
+        yield Member(name, number, server, url, address.home)
 
 
 def _read(address: _Address) -> tuple[str, str, Callable[[], str]]:
@@ -233,14 +237,14 @@ def _of_branches(project: Project, selection: Selection) -> Iterable[_Address]:
     for branch, url in provider.addresses():
         matches = fnmatchcase(branch.name, selection.neon_branches or "")
         if matches and branch.name != selection.without:
-            yield _at_neon(branch.name, url)
+            yield _at_neon(branch.name, url, partial(Place, provider, branch.name))
 
 
 def _of_projects(project: Project, selection: Selection) -> Iterable[_Address]:
     from limbeck.project import neon  # noqa: PLC0415 - as above
 
     for name, provider in neon.projects(project, selection.neon_projects or ""):
-        yield _at_neon(name, partial(_of_default, provider, name))
+        yield _at_neon(name, partial(_of_default, provider, name), partial(_default, provider))
 
 
 _REFUSED: Final = {401, 403, 404}
@@ -260,8 +264,12 @@ def _of_default(provider: NeonBranches, name: str) -> str:
         ) from error
 
 
-def _at_neon(name: str, url: Callable[[], str]) -> _Address:
-    return _Address(name, f"{name} at Neon", server=name, url=url)
+def _default(provider: NeonBranches) -> Place:
+    return Place(provider, next(branch.name for branch in provider.all() if branch.default))
+
+
+def _at_neon(name: str, url: Callable[[], str], home: Callable[[], Place]) -> _Address:
+    return _Address(name, f"{name} at Neon", server=name, url=url, home=home)
 
 
 _READERS: Final = {

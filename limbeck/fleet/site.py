@@ -232,6 +232,8 @@ class Site:
         )
 
     def _planned(self, start: Start, order: Order, database: Database) -> Script:
+        if order.verb == "undo":
+            return Script()
         try:
             if order.verb == "rollback" and self._is_below(start, order.to or "base"):
                 return Script()

@@ -104,7 +104,8 @@ def follow(here: Site, order: Order) -> Outcome | None:
     again.
     """
     name, began = here.fleet.template, time.monotonic()
-    if name is None:
+    # An undo restores branches; the template of branches is none of them.
+    if name is None or order.verb == "undo":
         return None
     try:
         if not _exists(here, name):

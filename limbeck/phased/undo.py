@@ -44,7 +44,8 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 class Undo:
     """A planned restore of a branch to its state before a contract.
 
-    `snapshot` is the snapshot or branch that was created at `since`. `revisions` are the revisions
+    `snapshot` is the snapshot or branch that was created at `since`, at the revisions
+    `current`. `revisions` are the revisions
     that are lost again, newest first; `sessions` is the number of connections that end. Data
     written since remains only on the branch `preserved`.
     """
@@ -55,6 +56,7 @@ class Undo:
     snapshot: str
     since: datetime
     changes: tuple[str, ...]
+    current: tuple[str, ...]
     revisions: tuple[str, ...]
     sessions: int
     preserved: str
@@ -110,33 +112,62 @@ def plan(project: Project, profile: Profile, database: Database, *, listen: List
         UnavailableError: no connection.
 
     """
+    wanted = last(
+        project, profile, database, lambda: places.place(project, profile, listen), listen=listen
+    )
+    if wanted is None:
+        raise ConfigurationError(
+            f"{profile.name}: there is no snapshot from before a contract",
+            hint="Roll the contract back: " + command("limbeck", "rollback", "-e", profile.name),
+        )
+    return wanted
+
+
+def last(
+    project: Project,
+    profile: Profile,
+    database: Database,
+    place: Callable[[], Place],
+    *,
+    listen: Listener = log,
+) -> Undo | None:
+    """Return the restore of the last snapshot; None where there is none.
+
+    Args:
+        project: The project, with its history.
+        profile: The environment.
+        database: The database; it is only read.
+        place: Returns its branch.
+        listen: Receives events.
+
+    Raises:
+        UnavailableError: no connection.
+
+    """
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         snapshot = _last(connection)
         if snapshot is None:
-            raise ConfigurationError(
-                f"{profile.name}: there is no snapshot from before a contract",
-                hint="Roll the contract back: "
-                + command("limbeck", "rollback", "-e", profile.name),
-            )
+            return None
         name, since, changes, former = snapshot
         current = version_table.current(history, connection)
         now = {revision.id for revision in history.applied(current)}
         then = {revision.id for revision in history.applied(former)}
         sessions = connection.execute(_SESSIONS).fetchone()
-    place = places.place(project, profile, listen)
+    home = place()
     lost = [each.id for each in reversed(history.revisions()) if each.id in now - then]
     return Undo(
         environment=profile.name,
         destination=database.destination,
-        branch=place.branch,
+        branch=home.branch,
         snapshot=name,
         since=since,
         changes=changes,
+        current=former,
         revisions=tuple(lost),
         sessions=int(str(sessions[0])) if sessions else 0,
-        preserved=f"{place.branch} undone {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-        place=place,
+        preserved=f"{home.branch} undone {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+        place=home,
     )
 
 

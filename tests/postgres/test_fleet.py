@@ -6,7 +6,7 @@ import json
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,7 +19,7 @@ from limbeck.cli import rollouts
 from limbeck.engine import offline
 from limbeck.errors import ConfigurationError
 from limbeck.fleet import fleet as overviews
-from limbeck.fleet import performing, waves
+from limbeck.fleet import performing, rollout, waves
 from limbeck.fleet import profile as fleets
 from limbeck.fleet.order import Order
 from limbeck.fleet.selection import Member
@@ -284,6 +284,23 @@ def test_threads_render_revisions_although_alembic_has_one_environment(tenants: 
     with ThreadPoolExecutor(8) as pool:
         texts = {*pool.map(lambda _: offline.sql(history, [revision])[0], range(200))}
     assert [text.strip() for text in texts] == ["alter table one add a int;"]
+
+
+def test_the_rest_of_a_confirmed_plan_runs_after_a_worker_was_killed(tenants: Tenants) -> None:
+    project = tenants.work.project
+    fleet = fleets.read(project, "tenants")
+    fleet = replace(fleet, rollout=replace(fleet.rollout, max_failures=9))
+    order = Order("migrate")
+    overview = overviews.look(project, fleet, order, listen=print)
+    tenants.run("migrate", "--to", tenants.revisions[1].id, "--name", tenants.names[2])
+    tenants.run("rollback", "--to", "base", "--name", tenants.names[3])
+    result = rollout.run(
+        project, fleet, overview, overview.members, order, ask=bool, tell=lambda _: None
+    )
+    states = {each.member[-2:]: each.state for each in result.outcomes}
+    assert [name for name, state in states.items() if state != "done"] == ["04"]
+    assert "it moved after the plan was made" in str(result.failed[0].message)
+    assert tenants.ledger(3) == [revision.id for revision in tenants.revisions]
 
 
 def test_a_question_between_waves_needs_a_terminal_and_an_answer(

@@ -14,6 +14,7 @@ from limbeck.branches.neon.patience import Patience
 from limbeck.project import neon
 from tests.neon.faults import Fault
 from tests.neon.project import ID
+from tests.postgres.phases import phase
 from tests.postgres.test_fleet import Tenants
 
 if TYPE_CHECKING:
@@ -150,3 +151,49 @@ def test_projects_with_one_name_are_called_by_their_ids(shops: Tenants, standin:
     assert SECOND in shown
     assert "shop-a" not in shown
     assert ID not in shown
+
+
+def test_an_undo_takes_a_contract_back_where_it_has_come_to(
+    fleet: Tenants, standin: StandIn
+) -> None:
+    provider = neon.branches(fleet.work.project)
+    names = ["tenant-a", "tenant-b", "tenant-c"]
+    for name in names:
+        provider.create(name, "production")
+    chosen = ["--neon-branches", "tenant-?"]
+    copy = {"table": "public.one", "set": {"id2": "id"}, "where": "id2 IS DISTINCT FROM id"}
+    fleet("migrate", *chosen)
+
+    def rows(name: str, query: str) -> list[tuple[object, ...]]:
+        (database,) = standin.project.named(name).databases.values()
+        with psycopg.connect(fleet.server.url(database), autocommit=True) as connection:
+            cursor = connection.execute(query)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    for name in names:
+        rows(name, "alter table one add key int primary key")
+        rows(name, "insert into one select n, n from generate_series(1, 5) n")
+    down = "op.execute('alter table one drop id2')"
+    options = {"phase": "expand", "change": "copy", "backfills": [copy]}
+    expand = phase(fleet.work, "expand", "alter table one add id2 int", down, **options)
+    phase(fleet.work, "contract", "alter table one drop id", phase="contract", change="copy")
+    fleet("migrate", *chosen)
+    fleet("backfill", *chosen)
+    half = ["migrate", *chosen, "--through", "contract", "--waves", "1,all", "--gate", "false"]
+    fleet(*half, code=1)
+    rows("tenant-a", "insert into one (key, id2) values (6, 6)")
+    assert "no terminal to ask on" in fleet("undo", "copy", *chosen, code=4)
+    assert "3 databases: 3 had nothing pending" in fleet("undo", "other", *chosen, "--yes")
+    text = fleet("undo", "copy", *chosen, "--yes")
+    assert "3 databases: 1 changed, 2 had nothing pending" in text
+    assert set(states(fleet, *chosen).values()) == {"pending"}
+    for name in names:
+        assert rows(name, "select count(id), count(id2) from one") == [(5, 5)], name
+        assert rows(name, "select version_num from alembic_version") == [(expand.id,)]
+    preserved = [row.name for row in standin.project.rows.values() if "undone" in row.name]
+    assert len(preserved) == 1
+    assert rows(preserved[0], "select count(*) from one") == [(6,)]
+    fleet("migrate", *chosen, "--through", "contract")
+    assert "3 databases: 3 changed" in fleet("undo", "copy", *chosen, "--yes")
+    text = fleet("undo", "copy", "--databases", "x*", "-e", "development", "--yes", code=2)
+    assert "only branches at Neon have snapshots" in text
