@@ -52,11 +52,17 @@ def worker(address: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def migrating(tenants: Tenants, address: str) -> subprocess.Popen[str]:  # noqa: F811 - the fixture
+@contextmanager
+def migrating(tenants: Tenants, address: str) -> Iterator[subprocess.Popen[str]]:  # noqa: F811 - the fixture
+    """Yield the command that migrates the fleet, which never outlives the test."""
     command = [LIMBECK, "fleet", "migrate", "-e", "tenants", "--at-once", "4", "--dask", address]
     pipe = subprocess.PIPE
     root = tenants.work.project.root
-    return subprocess.Popen(command, cwd=root, stdout=pipe, stderr=pipe, text=True)
+    with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def first(process: subprocess.Popen[str]) -> None:
