@@ -73,7 +73,10 @@ def carry_out(here: Site, database: Database, order: Order) -> Outcome:
         own_objects.refuse(script.plan.own, database.name, order.allow)
         undoing.keep(here, database, script.plan)
         if here.is_shared(script, start):
-            return _together(here, database, order, (start, script), connection)
+            # Once more where another migrator came first: the worker that was killed with this
+            # task, say, whose session still ran. Only the rest of a confirmed plan is accepted.
+            run = _together(here, database, order, (start, script), connection)
+            return carry_out(here, database, order) if run is None else run
     return _alone(here, database, order, start)
 
 
@@ -123,17 +126,14 @@ def _together(
     order: Order,
     planned: tuple[Start, Script],
     connection: Connection,
-) -> Outcome:
-    """Run the statements that were recorded for the starting point."""
+) -> Outcome | None:
+    """Run the statements that were recorded for the starting point; None if it stands elsewhere."""
     start, script = planned
     done: list[Recorded] = []
     with migration_lock(connection, wait=order.wait):
         # Another migrator may have come first, while this one waited for the lock.
         if replace(here.start(connection), contents=start.contents) != start:
-            raise MigrationError(
-                "another migrator has moved it meanwhile; nothing was done",
-                hint="Look at the new plan: run the same command again.",
-            )
+            return None
         recorded = here.recorded(start, order, database, connection)
         if recorded is not None:
             terms = session.terms(database, progress=False)
