@@ -207,6 +207,108 @@ CASES = {
         lacks=("SET STATISTICS 20",),
         files={"x.py": ""},
     ),
+    "a partition whose key gets another name is created by itself, then attached": Case(
+        """
+        import datetime as dt
+
+        from limbeck.entities import Partition
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Payment(Base):
+            __tablename__ = "payments"
+            __table_args__ = {"postgresql_partition_by": "RANGE (day)"}
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            day: Mapped[dt.date] = mapped_column(primary_key=True)
+
+
+        Partition("old", "payments", "FOR VALUES FROM (MINVALUE) TO ('2025-01-01')",
+            metadata=Base.metadata)
+        Partition("new", "payments", "FOR VALUES FROM ('2025-01-01') TO (MAXVALUE)",
+            metadata=Base.metadata)
+        """,
+        """ALTER TABLE old RENAME CONSTRAINT old_pkey TO other""",
+        has=(
+            'Definition("TABLE", "public.old",',
+            "ATTACH PARTITION public.old",
+            '"new"',
+        ),
+        lacks=('Partition("old"',),
+        files={"x.py": ""},
+    ),
+    "a key of a partition comes before it is attached, a check is in its own definition": Case(
+        """
+        import datetime as dt
+
+        from limbeck.entities import Definition, Statement
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Payment(Base):
+            __tablename__ = "payments"
+            __table_args__ = {"postgresql_partition_by": "RANGE (day)"}
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            day: Mapped[dt.date] = mapped_column(primary_key=True)
+
+
+        Definition("TABLE", "public.old",
+            "CREATE TABLE public.old (day date NOT NULL, id integer NOT NULL)",
+            metadata=Base.metadata, exists="to_regclass('public.old') IS NOT NULL")
+        Statement(
+            "ALTER TABLE public.payments ATTACH PARTITION public.old "
+            "FOR VALUES FROM (MINVALUE) TO (MAXVALUE)",
+            metadata=Base.metadata,
+            unless="EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.old'))",
+        )
+        """,
+        """ALTER TABLE old RENAME CONSTRAINT old_pkey TO other;
+        ALTER TABLE old ADD CONSTRAINT positive CHECK (id > 0)""",
+        has=("CONSTRAINT positive CHECK", "ADD CONSTRAINT other PRIMARY KEY"),
+        files={"x.py": ""},
+    ),
+    "a view goes with the column that it reads, one of a table that is gone stays": Case(
+        """
+        from limbeck.entities import View
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Kept(Base):
+            __tablename__ = "kept"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            read: Mapped[int]
+
+
+        class Gone(Base):
+            __tablename__ = "gone"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+        View("reading", "SELECT read FROM public.kept", metadata=Base.metadata)
+        again = View("again", "SELECT read FROM public.reading", metadata=Base.metadata)
+        View("of_gone", "SELECT id FROM public.gone", metadata=Base.metadata)
+        """,
+        """ALTER TABLE kept DROP read CASCADE; DROP TABLE gone CASCADE""",
+        has=('View("of_gone"',),
+        lacks=('"reading"', '"again"'),
+        gone=("table public.gone", "view public.of_gone"),
+        files={"x.py": ""},
+    ),
 }
 
 

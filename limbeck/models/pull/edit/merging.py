@@ -17,9 +17,10 @@ from limbeck.models.pull.edit.moving import Renames, catalog_after, known_after
 from limbeck.models.pull.edit.place import place_of
 from limbeck.models.pull.edit.redeclared import change_entity
 from limbeck.models.pull.edit.renaming import rename, written
+from limbeck.models.pull.edit.restated import bereft
 from limbeck.models.pull.edit.sides import Sides, beyond, changed_enums, differs
 from limbeck.models.pull.edit.stale import ambiguous, remove, stale, tell_apart
-from limbeck.models.pull.edit.statements import remove_statements
+from limbeck.models.pull.edit.statements import insert_statements, remove_statements
 from limbeck.models.pull.edit.unkeyed import dangling
 from limbeck.models.pull.edit.unused import without_unused
 from limbeck.models.pull.edit.workplace import Workplace, read
@@ -74,9 +75,10 @@ def merge(
     _change_tables(sides, place)
     _cut_keys(sides, place)
     _change_relationships(sides, place)
-    if sides.unstated:
+    if sides.unstated or sides.preceding or sides.bereft:
         for draft in place.all_drafts():
             remove_statements(draft, sides)
+            insert_statements(draft, sides)
     left = [*_change_others(sides, place), *_other_kinds(sides)]
     texts = place.results()
     root = options.root or place.init.parent
@@ -183,7 +185,7 @@ def _gone(before: Catalog, live: Catalog) -> Iterator[Address]:
     # The sequence of a serial goes with the column.
     implied = {sequence.address for sequence in serials(before).values()}
     addresses = before.objects.keys() - live.objects.keys()
-    for address in sorted(addresses - implied):
+    for address in sorted(addresses - implied - bereft(before, live)):
         relation = relation_of(before.objects[address])
         of_gone = relation is not None and Address("table", *relation) in addresses
         # With a table goes what belongs to it.

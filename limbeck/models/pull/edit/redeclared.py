@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from limbeck.models.pull.edit.draft import Draft
+from limbeck.models.pull.edit.imports import readable
 from limbeck.models.pull.edit.matching import called
+from limbeck.models.pull.edit.syntax import Edit
 from limbeck.models.source.text import Source
+from limbeck.schema.sql.quoting import schema_and_name
 
 _CODE = frozenset({"Function", "Procedure", "Aggregate"})
 # Arguments that are the author's choice, once they are there.
@@ -31,10 +34,47 @@ def change_entity(draft: Draft, declaration: Source) -> bool:
     same = [node for node in calls if _is_same(node, wanted)]
     # People name the arguments of a function in its signature, or leave out what has a default.
     same = same or [node for node in calls if _signature(node) == _signature(wanted) != ""]
+    if not same and (other := _other_form(calls, wanted)) is not None:
+        text = readable(draft.spelled(declaration), draft.parsed.text)
+        draft.edits.append(Edit(draft.parsed.start(other), draft.parsed.end(other), text))
+        return True
     if len(same) != 1:
         return False
     _change(draft, same[0], wanted, declaration)
     return True
+
+
+def declares_same(node: ast.expr, wanted: ast.expr) -> bool:
+    """Return whether two calls declare an object of the same kind, schema and name."""
+    if not (isinstance(node, ast.Call) and isinstance(wanted, ast.Call) and wanted.args):
+        return False
+    same = _is_same(node, wanted) or _signature(node) == _signature(wanted) != ""
+    return same and _schema(node) == _schema(wanted)
+
+
+def _schema(node: ast.Call) -> str:
+    given = {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+    return given.get("schema") or "public"
+
+
+def _other_form(calls: Iterable[ast.Call], wanted: ast.Call) -> ast.Call | None:
+    """Return the call of another kind that declares the same partition, if there is one."""
+    form, table = called(wanted), _table(wanted)
+    others = [node for node in calls if table == _table(node) and called(node) != form]
+    return others[0] if table is not None and len(others) == 1 else None
+
+
+def _table(node: ast.Call) -> tuple[str, str] | None:
+    """Return the schema and the name of a table that a call declares beside the classes."""
+    values = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+    match called(node), values:
+        case "Definition", ["TABLE", str(path), *_]:
+            schema, name = schema_and_name(path)
+        case "Partition", [str(name), *_]:
+            schema = _schema(node)
+        case _:
+            return None
+    return schema or "public", name
 
 
 def _signature(node: ast.Call) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.dataclass import dataclass
+from limbeck.models.pull.edit import restated
 from limbeck.models.pull.edit.known import Pair, Working
 from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.columns import is_implied
@@ -25,9 +26,6 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 
-_PARTS = frozenset({"column", "constraint", "index", "default"})
-"""The kinds of objects that belong to a table, and are gone without a word."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -35,7 +33,9 @@ class Sides:
 
     `unstated` are the calls that pull would write for the working models, but not for the live
     schema: about parts of objects, which have no entity of their own. `serials` are the sequences
-    of the models that belong to a serial.
+    of the models that belong to a serial. `preceding` are the new statements that have to run
+    before a statement of the working models. `bereft` are the declarations of what went with a
+    column, `former` has the objects that pull would declare beside the tables of the models.
     """
 
     known: Working
@@ -47,6 +47,9 @@ class Sides:
     changed: frozenset[Address]
     unstated: frozenset[str]
     serials: frozenset[Address]
+    preceding: Mapping[Declaration, str]
+    bereft: tuple[Declaration, ...]
+    former: frozenset[Address]
 
     @classmethod
     def of(  # noqa: PLR0913, PLR0917 - both schemas, and what their names follow
@@ -93,8 +96,8 @@ class Sides:
         beside_ = beside(live, early(live), _plain(live))
         serial, renamed = _of_serials(before, old_tables), written is not None
         implied = serial - _of_serials(live, new_tables)
-        declared = tuple(
-            typed(declaration, new)
+        chosen = {
+            declaration
             for declaration in beside_
             if (
                 differs(declaration.address, before, live)
@@ -106,13 +109,32 @@ class Sides:
             and (
                 declaration.address not in known.tables or beyond(declaration.address, before, live)
             )
-        )
+        }
         related = relations(new)
-        stated = _stated(before, declared, live, written or before)
-        declared = tuple(item for item in declared if item.whole or item.source.text not in stated)
+        telling = (*chosen, *filter(restated.is_definition, beside_))
+        former = restated.former(before, telling, live, written or before)
+        stated = restated.stated(before, live, former)
+        chosen |= set(restated.reformed(former, beside_, renamed=renamed))
+        chosen = {item for item in chosen if item.whole or item.source.text not in stated}
         unstated = stated - {item.source.text for item in beside_}
         editable = frozenset(changed - fresh)
-        return cls(known, old, new, related, declared, fresh, editable, frozenset(unstated), serial)
+        lost = restated.bereft(before, live) if former else frozenset()
+        first = restated.preceding(chosen, beside_, stated)
+        declared = [typed(each, new) for each in beside_ if each in chosen and each not in first]
+        return cls(
+            known,
+            old,
+            new,
+            related,
+            tuple(declared),
+            fresh,
+            editable,
+            frozenset(unstated),
+            serial,
+            first,
+            tuple(item for item in former if item.whole and item.address in lost),
+            frozenset(before.objects if renamed else (item.address for item in former)),
+        )
 
     def related(self, model: Model) -> Iterator[Relation]:
         """Yield the relationships that a new or changed class gains."""
@@ -132,6 +154,8 @@ class Sides:
         """
         address, before = declaration.address, self.before.catalog
         if not declaration.whole or address not in before.objects:
+            return False
+        if address.kind in {"index", "constraint"} and address not in self.former:
             return False
         return address.kind != "sequence" or address not in self.serials
 
@@ -155,19 +179,6 @@ def _without_clashes(
             return named
         both = {at: names | naming.clashes.get(at, frozenset()) for at, names in new.items()}
         naming = replace(naming, clashes={**naming.clashes, **both})
-
-
-def _stated(
-    before: Catalog, declared: Iterable[Declaration], live: Catalog, written: Catalog
-) -> set[str]:
-    """Return what pull would write about parts of objects for the working models."""
-    gone = before.objects.keys() - live.objects.keys()
-    parts_ = {address for address in gone if address.kind in _PARTS}
-    # It takes as long as the same of the live schema, and most merges do not need it.
-    if not parts_ and written is before and all(item.whole for item in declared):
-        return set()
-    every = beside(written, early(written), _plain(written))
-    return {item.source.text for item in every if not item.whole or item.address in parts_}
 
 
 def _of_serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> frozenset[Address]:

@@ -27,6 +27,11 @@ class Declaration:
     source: Source
     whole: bool
 
+    @property
+    def form(self) -> str:
+        """The name of the class that it calls."""
+        return self.source.text.partition("(")[0]
+
 
 def beside(
     catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
