@@ -111,14 +111,6 @@ config = Config(sys.argv[1], cmd_opts=options)
 config.set_main_option("script_location", "langflow/alembic")
 line.run_cmd(config, options)
 """
-# Prefect's indexes of trigrams, as its history creates them.
-TRIGRAMS = """
-for _table in Base.metadata.tables.values():
-    for _index in _table.indexes:
-        if str(_index.name).startswith("trgm_"):
-            _index.dialect_options["postgresql"]["ops"] = {"name": "gin_trgm_ops"}
-sa.event.listen(Base.metadata, "before_create", sa.DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-"""
 APPLICATIONS = (
     Application(
         "optuna",
@@ -197,7 +189,6 @@ APPLICATIONS = (
             "prefect/server/database/alembic.ini": (
                 "\nversion_locations = %(here)s/_migrations/versions/postgresql\n"
             ),
-            "prefect/server/database/orm_models.py": TRIGRAMS,
         },
         without="docker, kubernetes and the integrations",
         command=("-c", THREAD, "{ini}"),
