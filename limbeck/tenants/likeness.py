@@ -87,7 +87,9 @@ _ROWS: Final = (
 _QUERY: Final = """
 WITH chosen AS (SELECT oid, nspname, quote_ident(nspname) || '.' AS prefix
   FROM pg_namespace WHERE nspname IN ({names})),
-hashes AS (SELECT r.nspname, sum(hashtextextended(replace(r.text, s.prefix, ''), 0)) AS hash
+-- In a default such as nextval('...'), the name stands in a literal.
+hashes AS (SELECT r.nspname, sum(hashtextextended(replace(replace(r.text, s.prefix, ''),
+    replace(s.prefix, '''', ''''''), ''), 0)) AS hash
   FROM ({rows}) AS r (nspname, text) JOIN chosen s USING (nspname) GROUP BY r.nspname)
 SELECT array_agg(s.nspname::text ORDER BY s.nspname)
 FROM chosen s LEFT JOIN hashes h USING (nspname) GROUP BY h.hash"""

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
@@ -104,8 +104,8 @@ def racing(root: Path, url: str, start: Barrier, said: SimpleQueue[tuple[int, bo
 class Crash:
     """Kill when a statement is about to be sent, the first being 0; or while it waits.
 
-    The watcher's statements do not count. One waits for those who use its tables: meanwhile an
-    index is INVALID.
+    `child` migrates, in a process of its own. The watcher's statements do not count. One waits for
+    those who use its tables: meanwhile an index is INVALID.
     """
 
     how: str
@@ -113,6 +113,7 @@ class Crash:
     server: Server
     database: Database
     waiting: bool = False
+    child: Callable[[Path, str], None] = _child
     count: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
     killed: threading.Event = field(default_factory=threading.Event)
@@ -139,7 +140,7 @@ class Crash:
         """Migrate until the crash; tell whether it came to that."""
         with relayed(self.database, self.gate) as relay, self.held:
             url = relay.to(self.database).url
-            self.process = FORKS.Process(target=_child, args=(root, url))
+            self.process = FORKS.Process(target=self.child, args=(root, url))
             self.process.start()
             if self.waiting:
                 self._kill_waiting()
