@@ -252,7 +252,7 @@ def _failed(error: LimbeckError, invocation: Invocation) -> int:
         return error.exit_code  # the last line of the log holds the error
     _say("Error:", error.message, "red")
     if error.hint:
-        _say("Hint:", error.hint, "yellow")
+        _say("Hint:", invocation.addressed(error.hint), "yellow")
     return error.exit_code
 
 

@@ -30,6 +30,14 @@ class Invocation:
         """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
+    def addressed(self, text: str) -> str:
+        """Return a text whose commands are about the tenant that this one is about, if any."""
+        if self.tenant is None:
+            return text
+        from limbeck.shell import for_tenant
+
+        return for_tenant(text, self.tenant)
+
     def project(
         self, *, no_cache: bool = False, importing: bool = False, running: bool = False
     ) -> Project:

@@ -72,8 +72,10 @@ def repair(
             confirm=confirm,
             listen=listen,
         )
-    text = to_json(halves.repair_data(repair)) if as_json else halves.repair_text(repair)
-    answer(text, masked=as_json)
+    if as_json:
+        answer(to_json(halves.repair_data(repair)), masked=True)
+    else:
+        answer(invocation.addressed(halves.repair_text(repair)))
 
 
 def _mark(*, done: bool, undone: bool, forget: bool) -> Mark | None:

@@ -12,7 +12,7 @@ from limbeck.plurals import counted
 from limbeck.run.drift import outermost
 from limbeck.run.status import Status
 from limbeck.schema.sql.relative import relative
-from limbeck.shell import command
+from limbeck.shell import command, for_tenant
 
 if TYPE_CHECKING:
     from limbeck.output.answers.tenants import (
@@ -97,7 +97,8 @@ def _failures(report: TenantsReport) -> Iterator[str]:
         first, *rest = error.message.splitlines()
         yield f"{name}: {first}"
         yield from (f"  {line}" for line in rest)
-        yield from (f"  {line}" for line in (error.hint or "").splitlines())
+        hint = for_tenant(error.hint or "", name)
+        yield from (f"  {line}" for line in hint.splitlines())
         shown = command("limbeck", "migrate", "-e", report.environment, "--tenant", name)
         yield f"  Run it alone: {shown}"
     if len(report.failures) > MOST:
@@ -113,7 +114,7 @@ def report_data(report: TenantsReport) -> TenantsRunAnswer:
             {"revisions": list(ids), "tenants": names} for ids, names in report.migrated.items()
         ],
         "failures": {
-            name: {"message": error.message, "hint": error.hint}
+            name: {"message": error.message, "hint": for_tenant(error.hint or "", name) or None}
             for name, error in report.failures.items()
         },
         "unchanged": report.unchanged,
@@ -126,8 +127,8 @@ def standing_text(standings: Sequence[Standing]) -> str:
     headers = ("Environment", "Tenants", "Current", "Pending", "Drift")
     rows = [row for each in standings for row in _rows(each)]
     shared = [each.shared for each in standings if each.shared]
-    alike = [_named(each.environment, group) for each in standings for group in each.alike]
-    details = "\n\n".join(filter(None, map(statuses.details_text, [*shared, *alike])))
+    alike = [_details(each.environment, group) for each in standings for group in each.alike]
+    details = "\n\n".join(filter(None, [*map(statuses.details_text, shared), *alike]))
     problems = [
         f"{each.environment}: {each.problem.message}\n  {each.problem.hint or ''}".rstrip()
         for each in standings
@@ -136,8 +137,11 @@ def standing_text(standings: Sequence[Standing]) -> str:
     return "\n\n".join(filter(None, [table(headers, rows), *problems, details]))
 
 
-def _named(environment: str, alike: Alike) -> Status:
-    return replace(alike.status, environment=f"{environment}, {alike.name}")
+def _details(environment: str, alike: Alike) -> str:
+    """Return the details of a group, with commands that can be typed."""
+    name = f"{environment}, {alike.name}"
+    text = statuses.details_text(replace(alike.status, environment=name))
+    return alike.addressed(text.replace(command("-e", name), command("-e", environment)))
 
 
 def _rows(standing: Standing) -> Iterator[tuple[str, ...]]:

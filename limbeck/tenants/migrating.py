@@ -35,6 +35,7 @@ from limbeck.run.hooks import Hooks
 from limbeck.run.plan import Plan, revisions
 from limbeck.run.planning import NO_HOOKS
 from limbeck.run.report import Report
+from limbeck.shell import for_tenant
 from limbeck.stages import Stage, staged
 from limbeck.tenants import selection, state
 from limbeck.tenants.state import Group
@@ -171,10 +172,24 @@ def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
         unplanned: dict[str, LimbeckError] = {}
         for group in groups:
             try:
-                planned.append(GroupPlan(group, where.plan(group.first, history)))
+                planned.append(
+                    GroupPlan(group, _addressed(where.plan(group.first, history), group))
+                )
             except LimbeckError as error:
                 unplanned.update(dict.fromkeys(group.tenants, error))
     return TenantsPlan(where.profile.name, shared, tuple(planned), tenants, unplanned, later)
+
+
+def _addressed(plan_: Plan, group: Group) -> Plan:
+    """Return the plan of a group, whose hints name the tenant that it was made of."""
+    alone = len(group.tenants) == 1
+    return replace(
+        plan_,
+        waiting=tuple(
+            replace(each, hint=for_tenant(each.hint, group.first, alone=alone))
+            for each in plan_.waiting
+        ),
+    )
 
 
 def _shared(

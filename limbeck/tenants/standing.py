@@ -17,6 +17,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Part, Project
 from limbeck.run import environments
 from limbeck.run.status import Finding, Status, findings
+from limbeck.shell import for_tenant
 from limbeck.tenants import remembered, selection, state
 
 
@@ -32,6 +33,10 @@ class Alike:
         """What they are called together."""
         others = len(self.tenants) - 1
         return self.tenants[0] if not others else f"{self.tenants[0]} and {others} more"
+
+    def addressed(self, hint: str) -> str:
+        """Return a hint with commands for the first of them; `migrate` is for all of them."""
+        return for_tenant(hint, self.tenants[0], alone=len(self.tenants) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +126,5 @@ def _findings(standing_: Standing) -> Iterator[Finding]:
     for alike in standing_.alike:
         for finding in findings(alike.status):
             name = f"{standing_.environment}, {alike.name}"
-            yield replace(finding, environment=name)
+            hint = alike.addressed(finding.hint) if finding.hint else None
+            yield replace(finding, environment=name, hint=hint)

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from limbeck.events import Event, StageStarted, ignore
 from limbeck.generate.answers import Answers
+from limbeck.output import tenants as output
 from limbeck.postgres import url as urls
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
@@ -23,6 +24,7 @@ from limbeck.run.status import findings
 from limbeck.schema.catalog import build, pipeline
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import QUESTIONS
+from limbeck.shell import for_tenant
 from limbeck.tenants import creating, generating, likeness, migrating
 from limbeck.tenants import standing as standings
 from limbeck.tenants.migrating import Where
@@ -386,3 +388,40 @@ def test_a_shared_table_is_dropped_after_the_tenants_have_left_it(tenants: Tenan
     assert tenants.columns("shared", "plans") == []
     assert tenants.columns("shared", "offers") == ["id"]
     assert tenants.columns(NAMES[0], "users") == ["id", "name"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "wanted"),
+    [
+        ("Run `limbeck repair -e dev 1a2b`.", "Run `limbeck repair -e dev --tenant 'a b' 1a2b`."),
+        (
+            "limbeck backfill -e dev label, then limbeck migrate -e dev --contract",
+            "limbeck backfill -e dev --tenant 'a b' label, then limbeck migrate -e dev --contract",
+        ),
+        ("limbeck rollback -e dev --tenant x", "limbeck rollback -e dev --tenant x"),
+        ("limbeck pull -e dev", "limbeck pull -e dev"),
+    ],
+)
+def test_a_hint_names_the_tenant_that_it_is_about(hint: str, wanted: str) -> None:
+    assert for_tenant(hint, "a b", alone=False) == wanted
+    assert for_tenant(wanted, "a b", alone=False) == wanted
+
+
+def test_an_interrupted_tenant_is_named_in_what_ends_it(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    tenants.session.execute(
+        "INSERT INTO limbeck_state.tenant_ledger (tenant, id, revision, action)"
+        " VALUES (%s, 99, 'feedfeedfeed', 'upgrade')",
+        ["tenant 50%"],
+    )
+    finding = next(
+        each
+        for each in standings.check(tenants.work.project, [tenants.work.profile], ignore)
+        if each.kind == "interrupted"
+    )
+    command = "limbeck repair -e development --tenant 'tenant 50%' feedfeedfeed --forget"
+    assert finding.environment == "development, tenant 50%"
+    assert command in str(finding.hint)
+    assert command in output.standing_text([tenants.standing()])
