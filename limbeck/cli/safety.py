@@ -75,6 +75,12 @@ def _report(
     named = bool(names or since)
     profile = project.profile(environment) if environment or not named else None
     database = urls.database(project, profile, listen) if profile else None
+    if project.tenants is not None:
+        from limbeck.tenants import linting as both
+
+        if named or profile is None or database is None:
+            return both.named(project, profile, names, since, listen)
+        return both.pending(project, profile, database, listen)
     if named or profile is None or database is None:
         revisions = linting.chosen(History.of(project, profile), names, since)
         return linting.lint(project, revisions, profile=profile, database=database, listen=listen)

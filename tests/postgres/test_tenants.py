@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from limbeck.errors import HistoryError
 from limbeck.events import Event, StageStarted, ignore
 from limbeck.generate.answers import Answers
 from limbeck.output import tenants as output
@@ -25,7 +26,7 @@ from limbeck.schema.catalog import build, pipeline
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import QUESTIONS
 from limbeck.shell import for_tenant
-from limbeck.tenants import creating, generating, likeness, migrating
+from limbeck.tenants import creating, generating, likeness, linting, migrating
 from limbeck.tenants import standing as standings
 from limbeck.tenants.migrating import Where
 from tests.postgres.conftest import Work
@@ -425,3 +426,25 @@ def test_an_interrupted_tenant_is_named_in_what_ends_it(tenants: Tenants) -> Non
     assert finding.environment == "development, tenant 50%"
     assert command in str(finding.hint)
     assert command in output.standing_text([tenants.standing()])
+
+
+def test_lint_judges_what_is_pending_for_the_tenants(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    tenants.fill(*NAMES)
+    tenants.models("users.append_column(Column('age', Integer, nullable=False))\n")
+    written = generating.revisions(
+        tenants.work.project, answers=Answers(), listen=ignore
+    ).tenants.revision
+    assert written is not None
+    project, profile = tenants.work.project, tenants.work.profile
+    for report in (
+        linting.pending(project, profile, tenants.database, ignore),
+        linting.named(project, None, [written.id[:6]], None, ignore),
+    ):
+        assert [each.id for each in report.revisions] == [written.id]
+        assert [each.revision for each in report.blocking] == [written.id] * len(report.blocking)
+        assert report.blocking
+    with pytest.raises(HistoryError):
+        linting.named(project, None, ["feedfeed"], None, ignore)
