@@ -276,6 +276,42 @@ CASES = {
         has=("CONSTRAINT positive CHECK", "ADD CONSTRAINT other PRIMARY KEY"),
         files={"x.py": ""},
     ),
+    "a partition that only the models have stays attached": Case(
+        """
+        import datetime as dt
+
+        from limbeck.entities import Definition, Statement
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Payment(Base):
+            __tablename__ = "payments"
+            __table_args__ = {"postgresql_partition_by": "RANGE (day)"}
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            day: Mapped[dt.date] = mapped_column(primary_key=True)
+            more: Mapped[int]
+
+
+        Definition("TABLE", "public.old",
+            "CREATE TABLE public.old (day date NOT NULL, id integer NOT NULL, more int NOT NULL)",
+            metadata=Base.metadata, exists="to_regclass('public.old') IS NOT NULL")
+        Statement(
+            "ALTER TABLE public.payments ATTACH PARTITION public.old "
+            "FOR VALUES FROM (MINVALUE) TO (MAXVALUE)",
+            metadata=Base.metadata,
+            unless="EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.old'))",
+        )
+        """,
+        """DROP TABLE old""",
+        has=("CREATE TABLE public.old", "ATTACH PARTITION public.old"),
+        gone=("table public.old",),
+        files={"x.py": ""},
+    ),
     "a view goes with the column that it reads, one of a table that is gone stays": Case(
         """
         from limbeck.entities import View

@@ -11,6 +11,7 @@ from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.split import early, late_parts
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.relations import relation_of
 
 _PARTS: Final = frozenset({"column", "constraint", "index", "default"})
 """The kinds of objects that belong to a table, and are gone without a word."""
@@ -26,9 +27,13 @@ def former(
     )
     if needless and not _gone_parts(before, live):
         return []
-    return beside(
-        written, early(written), plain(contents(written), late_parts(written, early(written)))
-    )
+    return beside_of(written)
+
+
+def beside_of(catalog: Catalog) -> list[Declaration]:
+    """Return what pull would write beside the tables."""
+    first = early(catalog)
+    return beside(catalog, first, plain(contents(catalog), late_parts(catalog, first)))
 
 
 def stated(before: Catalog, live: Catalog, former: Iterable[Declaration]) -> set[str]:
@@ -60,6 +65,36 @@ def _has_table(column: Address, catalog: Catalog) -> bool:
 def _gone_parts(before: Catalog, live: Catalog) -> set[Address]:
     gone = before.objects.keys() - live.objects.keys()
     return {address for address in gone if address.kind in _PARTS}
+
+
+def staying(former: Iterable[Declaration], before: Catalog, live: Catalog) -> set[str]:
+    """Return the statements about tables that only the models have, which stay with them."""
+    return {
+        item.source.text for item in former if not item.whole and _has_stayed(item, before, live)
+    }
+
+
+def moved(former: Iterable[Declaration], before: Catalog, live: Catalog) -> Iterator[Declaration]:
+    """Yield what only the models have and a rename has changed, as a partition of its table.
+
+    Args:
+        former: by the names before the renames.
+        before: the schema of the models, by the new names.
+        live: the live schema.
+
+    """
+    texts = {item.source.text for item in former}
+    for item in beside_of(before):
+        if item.source.text not in texts and _has_stayed(item, before, live):
+            yield item
+
+
+def _has_stayed(item: Declaration, before: Catalog, live: Catalog) -> bool:
+    """Return whether only the models have an object, or the table that it belongs to."""
+    own = before.objects.get(item.address)
+    relation = own and relation_of(own)
+    whole = Address("table", *relation) if relation else item.address
+    return whole in before.objects.keys() - live.objects.keys()
 
 
 def is_definition(item: Declaration) -> bool:

@@ -117,6 +117,7 @@ class Sides:
         chosen |= set(restated.reformed(former, beside_, renamed=renamed))
         chosen = {item for item in chosen if item.whole or item.source.text not in stated}
         unstated = stated - {item.source.text for item in beside_}
+        unstated -= restated.staying(former, before, live)
         editable = frozenset(changed - fresh)
         lost = restated.bereft(before, live) if former else frozenset()
         first = restated.preceding(chosen, beside_, stated)
@@ -126,7 +127,7 @@ class Sides:
             old,
             new,
             related,
-            tuple(declared),
+            (*declared, *(restated.moved(former, before, live) if renamed else ())),
             fresh,
             editable,
             frozenset(unstated),
