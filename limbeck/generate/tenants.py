@@ -15,10 +15,12 @@ import psycopg
 from limbeck.engine import running
 from limbeck.engine.version_table import USUAL
 from limbeck.errors import MigrationError, ProofError
+from limbeck.events import Listener, Notice
 from limbeck.generate.proof import HINT, Premises, compare
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.trace import rows
+from limbeck.plurals import counted
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
@@ -44,7 +46,7 @@ def creating(catalog: Catalog) -> Iterator[str]:
         yield relative(step.sql)
 
 
-def prove(premises: Premises, history: History, revision: Revision) -> None:
+def prove(premises: Premises, history: History, revision: Revision, listen: Listener) -> None:
     """Run a drafted revision up and down on two tenants with rows.
 
     Rows that it cannot take, such as for a column that needs a value, are a matter of `lint`: then
@@ -54,6 +56,7 @@ def prove(premises: Premises, history: History, revision: Revision) -> None:
         premises: The catalogs before and after the revision.
         history: The history of the draft.
         revision: The revision.
+        listen: Hears of a tenant with too many tables.
 
     Raises:
         ProofError: A tenant does not become what the one on the shadow does, or another changes.
@@ -61,6 +64,8 @@ def prove(premises: Premises, history: History, revision: Revision) -> None:
     """
     tables = sum(address.kind == "table" for address in premises.before.objects)
     if tables > MOST_TABLES:
+        alone = f"a tenant has {counted(tables, 'table')}, more than {MOST_TABLES}"
+        listen(Notice(f"{alone}: proved on one tenant, not on two beside each other"))
         return
     try:
         _on_two(premises, history, revision, filled=True)

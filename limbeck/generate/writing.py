@@ -261,7 +261,7 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
         if task.project.part == "tenants":
             from limbeck.generate import tenants  # noqa: PLC0415 - most projects have none
 
-            tenants.prove(premises, unfinished.history, written)
+            tenants.prove(premises, unfinished.history, written, task.listen)
         for other in task.elsewhere:
             other.prove(unfinished.history, [written])
         unfinished.keep()

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from limbeck.errors import HistoryError
-from limbeck.events import Event, StageStarted, ignore
+from limbeck.events import Event, Notice, StageStarted, ignore
 from limbeck.generate.answers import Answers
 from limbeck.output import tenants as output
 from limbeck.postgres import url as urls
@@ -202,6 +202,20 @@ def test_catalogs_that_nobody_has_written_are_not_hashed_again(
         assert len(hashed) == 1
         if undo:
             tenants.session.execute(f'ALTER TABLE "tenant-1".users {undo}')
+
+
+def test_it_says_that_a_tenant_with_many_tables_is_proved_alone(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Event] = []
+    alone = "a tenant has 2 tables, more than 1: proved on one"
+    for limit, more, notices in ((2, "", []), (1, AGE, [alone])):
+        monkeypatch.setattr("limbeck.generate.tenants.MOST_TABLES", limit)
+        tenants.models(more)
+        generating.revisions(tenants.work.project, listen=heard.append)
+        texts = [each.text for each in heard if isinstance(each, Notice)]
+        assert [text.partition(" tenant,")[0] for text in texts if "tenant has" in text] == notices
+        heard.clear()
 
 
 def test_a_tenant_is_a_copy_of_the_template(tenants: Tenants) -> None:
