@@ -187,6 +187,8 @@ def _highlighted(source: str, screen: Screen) -> Text:
     )
     text = Syntax("", "postgres", theme=theme).highlight(source)
     text.rstrip()
+    # Pygments takes the dot of a qualified name for a number.
+    text.spans = [span for span in text.spans if text.plain[span.start : span.end] != "."]
     return text
 
 

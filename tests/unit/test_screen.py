@@ -194,3 +194,8 @@ def test_a_short_stage_shows_nothing_and_imports_no_rich() -> None:
 
 def test_a_dumb_terminal_gets_what_a_pipe_gets() -> None:
     assert narrated(0, 0.3, term="dumb") == "tracing\ndone\n[]\n"
+
+
+def test_the_dot_of_a_qualified_name_is_not_drawn_as_a_number() -> None:
+    shown = drawn(Sql("ALTER TABLE public.books"), Screen(80, 256, draws=True), safe=str)
+    assert "public.books" in shown
