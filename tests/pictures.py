@@ -7,27 +7,19 @@ import re
 import subprocess
 import sys
 import tempfile
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import psycopg
 
 from limbeck.postgres.embedded.server import Server
+from tests import recording
+from tests.recording import END_OF_FILE, Scene, Typing
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 LIMBECK = Path(sys.executable).parent / "limbeck"
-COLUMNS, LETTER, ROW = 120, 7.8, 19
-STYLE = """
-text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  fill: #e6edf3; white-space: pre; }
-.typed { fill: #7ee787; font-weight: 600; }
-"""
-STAGE = re.compile(r" on the shadow$|^(replaying|tracing|probing) ")
-"""What limbeck prints while it works, which depends on how quick the machine is."""
-
 MODELS = """from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -50,6 +42,9 @@ class Book(Base):
 CHANGE = """    isbn: Mapped[str | None] = mapped_column(unique=True)
     author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"), index=True)
 """
+
+
+CONFIRMED = Typing("Type production to continue: ", "production\n")
 
 
 @dataclass(frozen=True)
@@ -85,9 +80,21 @@ class Site:
             check=False,
         ).stdout
 
+    def scene(self, *words: str, answers: Iterable[Typing] = ()) -> Scene:
+        """Run limbeck on a terminal."""
+        shown = recording.typed([str(LIMBECK), *words], answers, self.root, self.variables)
+        return Scene(f"limbeck {' '.join(words)}", shown, tuple(answers))
+
+    def edited(self, lines: str) -> Scene:
+        """Append lines to the models, on a terminal."""
+        command = "cat >> models.py"
+        keys = Typing("", lines + END_OF_FILE)
+        shown = recording.typed(["sh", "-c", command], [keys], self.root, self.variables)
+        return Scene(command, shown)
+
 
 def site(root: Path, shadow: str, urls: Mapping[str, str]) -> Site:
-    """Write a project with two tables, which development has."""
+    """Write a project with two tables, which both environments have."""
     (root / "models.py").write_text(MODELS)
     (root / "pyproject.toml").write_text('[tool.limbeck]\nmodels = "models:Base.metadata"\n')
     names = {f"DATABASE_URL_{name.upper()}": url for name, url in urls.items()}
@@ -96,20 +103,21 @@ def site(root: Path, shadow: str, urls: Mapping[str, str]) -> Site:
     made.run("init", "--yes")
     made.run("generate", "-m", "authors and books")
     made.run("migrate", "-e", "development")
+    made.run("migrate", "-e", "production", "--yes")
     return made
 
 
 def drawn(place: Site) -> dict[str, str]:
     """Return every picture by the name of its file."""
-    with (place.root / "models.py").open("a") as models:
-        models.write(CHANGE)
+    session = [place.edited(CHANGE)]
     svg = place.answer("erd", "head", "models", "--format", "svg")
-    session = [("generate",), ("migrate", "-e", "development"), ("status",)]
-    told = [(words, place.run(*words)) for words in session[:1]]
+    session.append(place.scene("generate"))
     locks = place.answer("lint", "-e", "development", "--format", "svg")
-    told += [(words, place.run(*words)) for words in session[1:]]
-    phases = _phased(place)
-    return {"session.svg": terminal(told), "locks.svg": locks, "erd.svg": svg, "phases.svg": phases}
+    session.append(place.scene("migrate", "-e", "development"))
+    session.append(place.scene("status"))
+    session.append(place.scene("migrate", "-e", "production", answers=[CONFIRMED]))
+    pictures = {"session.svg": recording.drawn(session), "locks.svg": locks, "erd.svg": svg}
+    return {**pictures, "phases.svg": _phased(place)}
 
 
 def _phased(place: Site) -> str:
@@ -125,38 +133,6 @@ def _phased(place: Site) -> str:
     return place.answer("status", "--format", "svg")
 
 
-def terminal(told: Sequence[tuple[Sequence[str], str]]) -> str:
-    """Return a session as a picture: each command with what it printed."""
-    lines = [line for words, text in told for line in _lines(words, text)]
-    width, height = COLUMNS * LETTER + 32, ROW * len(lines) + 52
-    box = f'width="{width:.0f}" height="{height}"'
-    view = f'viewBox="0 0 {width:.0f} {height}"'
-    dots = enumerate(("#ff5f56", "#ffbd2e", "#27c93f"))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {box} {view}>',
-        "<title>A session of limbeck</title>",
-        f"<style>{STYLE}</style>",
-        f'<rect {box} rx="8" fill="#0d1117"/>',
-        *(f'<circle cx="{18 + 18 * n}" cy="18" r="6" fill="{colour}"/>' for n, colour in dots),
-        *(
-            f'<text x="16" y="{50 + ROW * n}"{kind}>{escape(line)}</text>'
-            for n, (line, kind) in enumerate(lines)
-        ),
-        "</svg>\n",
-    ]
-    return "\n".join(parts)
-
-
-def _lines(words: Sequence[str], text: str) -> Iterator[tuple[str, str]]:
-    yield f"$ limbeck {' '.join(words)}", ' class="typed"'
-    for line in text.rstrip().splitlines():
-        if not STAGE.search(line):
-            indent = " " * (len(line) - len(line.lstrip()) + 2)
-            wrapped = textwrap.wrap(line, COLUMNS, drop_whitespace=False, subsequent_indent=indent)
-            yield from ((part, "") for part in wrapped or [""])
-    yield "", ""
-
-
 def masked(picture: str) -> str:
     """Return a picture without what differs from run to run: ids, dates, times, addresses."""
     for pattern, mask in (
@@ -170,19 +146,24 @@ def masked(picture: str) -> str:
     return picture
 
 
+@contextmanager
+def shop(folder: Path) -> Iterator[Site]:
+    """Yield a site with a server of its own, so that its databases have these very names."""
+    server = Server(folder / "server", port=None)
+    server.start()
+    try:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            for name in ("development", "production"):
+                connection.execute(f"CREATE DATABASE {name}")
+        root = folder / "shop"
+        root.mkdir()
+        urls = {name: server.url(name) for name in ("development", "production")}
+        yield site(root, server.url(), urls)
+    finally:
+        server.stop()
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder) / "server", port=None)
-        server.start()
-        try:
-            with psycopg.connect(server.url(), autocommit=True) as connection:
-                for name in ("development", "production"):
-                    connection.execute(f"CREATE DATABASE {name}")
-            root = Path(folder) / "shop"
-            root.mkdir()
-            urls = {name: server.url(name) for name in ("development", "production")}
-            FOLDER.mkdir(exist_ok=True)
-            for file, picture in drawn(site(root, server.url(), urls)).items():
-                (FOLDER / file).write_text(picture, encoding="utf-8")
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as folder, shop(Path(folder)) as place:
+        for file, picture in drawn(place).items():
+            (FOLDER / file).write_text(picture, encoding="utf-8")
