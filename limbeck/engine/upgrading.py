@@ -144,8 +144,9 @@ def finish(
 
     """
     _reset(connection, resets)
-    heads = (revision.id,) if downgrade else series.chain.parents(revision.id)
-    rows = VersionRows(series.chain, heads, version_table.of(series.history, connection))
+    table = version_table.of(series.history, connection)
+    # Its parents' rows, but for those that a revision on another line has replaced before.
+    rows = VersionRows(series.chain, version_table.recorded(connection, table), table)
     rows.change(revision, downgrade=downgrade)
     for statement in rows.statements:
         statement.send(connection.cursor())

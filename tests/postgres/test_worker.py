@@ -19,6 +19,7 @@ import pytest
 from limbeck import migrate, safety
 from limbeck.engine import offline, running, version_table
 from limbeck.errors import ConfigurationError, LimbeckError, MigrationError, ModelsError
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.lint.trace.tracing import trace
 from limbeck.project.code import interpreter
@@ -181,6 +182,18 @@ assert row[:2] == ({"a": [1]}, [2]) and row[2] == [1, 2] and bytes(row[3]) == b"
 assert row[4] is True and str(row[5]) == "1.50" and row[6:8] == ("x", None), row
 assert (row[8].lower, row[8].upper) == (1, 3) and row[9].day == 29 and row[10].days == 1, row
 """
+
+
+def test_a_trace_runs_revisions_of_another_line_on_its_way(work: Work) -> None:
+    base = work.revision("base", "create table t (id int)")
+    left = work.revision("left", "alter table t add a int", down=base)
+    again = work.revision("again", "alter table t add b int", down=left)
+    right = work.revision("right", "alter table t add c int", down=base)
+    lines = [again.id, right.id]
+    path = writing.write(work.history, "both", "op.execute('drop table t')", down=lines)
+    (both,) = (each for each in work.history.revisions() if each.path == path)
+    traces = trace(outside(work), [again, both])
+    assert [len(each.statements) for each in traces] == [1, 1]
 
 
 def test_a_trace_hands_values_of_every_type_to_the_project(work: Work) -> None:
