@@ -22,12 +22,13 @@ def migrate(
     snapshot: bool,
     all_databases: bool,
     only: tuple[str, ...],
+    every: bool,
     **options: Any,
 ) -> None:
     """Migrate a fleet with the options of `limbeck migrate`, or only show its plans."""
-    if rehearsed or snapshot or all_databases or only:
+    if rehearsed or snapshot or all_databases or only or every:
         raise click.UsageError(
-            "A fleet takes no --rehearse, --snapshot, --all-databases or --tenant."
+            "A fleet takes no --rehearse, --snapshot, --all-databases, --tenant or --all."
         )
     context = click.get_current_context()
     chosen = {"environment": environment, "to": None if to == "head" else to, "as_json": as_json}
@@ -38,11 +39,13 @@ def migrate(
     context.invoke(fleets.migrate, through=phase, **chosen, **options)
 
 
-def rollback(*, to: str | None, steps: int, dry_run: bool, script: bool, **options: Any) -> None:
+def rollback(
+    *, to: str | None, steps: int, dry_run: bool, script: bool, every: bool, **options: Any
+) -> None:
     """Downgrade a fleet with the options of `limbeck rollback`.
 
     Its databases may be at different revisions, so a number of steps says nothing.
     """
-    if to is None or dry_run or script or steps > 1:
+    if to is None or dry_run or script or every or steps > 1:
         raise click.UsageError("A fleet is taken back with --to REV alone.")
     click.get_current_context().invoke(fleets.rollback, to=to, **options)

@@ -99,6 +99,7 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
     dry_run: bool,
     script: bool,
     wait: float,
+    every: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -140,7 +141,9 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
             hooks=Hooks.of(project),
             listen=listen,
         )
-        options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+        options = RunOptions(
+            dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json, every=every
+        )
         tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
         return
     databases = _databases(project, profile, listen, several=all_databases)
@@ -167,7 +170,7 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
     if phase == "contract" and not dry_run:
         gates.refuse_waiting(plans)
     hazards = [
-        _gate(plan, allow, dry_run=dry_run)
+        _gate(plan, allow, dry_run=dry_run, every=every)
         if plan.protected and plan.revisions and not script
         else None
         for plan in plans
@@ -186,6 +189,7 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
         wait=wait,
         yes=yes,
         as_json=as_json,
+        every=every,
         keep=lambda: places.place(project, profile, listen),
     )
     carry_out(plans, options, hazards, several=all_databases)
@@ -221,6 +225,7 @@ def rollback(
     dry_run: bool,
     script: bool,
     wait: float,
+    every: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -246,7 +251,9 @@ def rollback(
     plan = planning.rollback_plan(
         project, profile, database, steps=steps, to=to, hooks=hooks, listen=listen
     )
-    options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    options = RunOptions(
+        dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json, every=every
+    )
     carry_out([plan], options)
 
 
@@ -319,14 +326,14 @@ def _keep(project: Project, profile: Profile) -> None:
     note(f"Took a snapshot. To restore it: {restore}")
 
 
-def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | None:
+def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool, every: bool) -> Hazards | None:
     """Print the hazards of a plan on stderr; refuse blocking ones unless this is a dry run."""
     from limbeck.output.hazards import hazards_text
     from limbeck.run import hazards
 
     report = hazards.look(plan, Narrator())
     if report is not None and report.hazards:
-        note(hazards_text(report))
+        note(hazards_text(report), every=every)
     if not dry_run:
         hazards.refuse(report, [code for code in allow if code not in gates.BESIDE_HAZARDS])
     return report

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import every
 from limbeck.cli.terminal import answer, answer_script, confirm_plan, note
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options --dry-run, --sql and --wait."""
+    """Add the options --dry-run, --sql, --wait and --all."""
     for option in (
+        every,
         click.option(
             "--wait",
             metavar="SECONDS",
@@ -46,6 +48,7 @@ class RunOptions(NamedTuple):
     wait: float
     yes: bool
     as_json: bool
+    every: bool = False
     keep: Keep | None = None
 
 
@@ -62,7 +65,7 @@ def carry_out(
         return
     if options.dry_run:
         text = _preview(plans, options, hazards, several=several)
-        answer(text, masked=options.as_json)
+        answer(text, masked=options.as_json, every=options.every)
         return
     from limbeck.output import plans as output
     from limbeck.output.data import to_json
@@ -70,7 +73,7 @@ def carry_out(
 
     for plan in plans:
         if not plan.is_empty:
-            note(output.plan_text(plan, with_sql=plan.protected))
+            note(output.plan_text(plan, with_sql=plan.protected), every=options.every)
     # One question covers all plans: they are all printed above.
     first = next((plan for plan in plans if not plan.is_empty), None)
     narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
@@ -101,9 +104,10 @@ def _preview(
 ) -> str:
     from limbeck.output import plans as output
     from limbeck.output.data import to_json
+    from limbeck.output.marks import Answer
 
     if not options.as_json:
-        return "\n".join(output.plan_text(plan, with_sql=True) for plan in plans)
+        return Answer([output.plan_text(plan, with_sql=True) for plan in plans])
     reports = hazards or [None] * len(plans)
     answers = [output.plan_data(p) | _seen(r) for p, r in zip(plans, reports, strict=True)]
     return to_json(answers if several else answers[0])

@@ -47,6 +47,7 @@ def push(
     dry_run: bool,
     script: bool,
     wait: float,
+    every: bool,
     yes: bool,
     no_cache: bool,
     as_json: bool,
@@ -87,10 +88,10 @@ def push(
         answer_script(plan.script(), end="")
     elif dry_run:
         text = to_json(pushes.plan_data(plan)) if as_json else pushes.plan_text(plan, with_sql=True)
-        answer(text, masked=as_json)
+        answer(text, masked=as_json, every=every)
     else:
         if plan.steps:
-            note(pushes.plan_text(plan, with_sql=False))
+            note(pushes.plan_text(plan, with_sql=False), every=every)
         report = applying.push(plan, wait=wait, progress=listen.bar, listen=listen)
         json, text_of = pushes.report_data, pushes.report_text
         answer(to_json(json(report)) if as_json else text_of(report), masked=as_json)

@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, completed, environment
+from limbeck.cli.options import as_json, command, completed, environment, every
 from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError, ConfigurationError
 
@@ -34,6 +34,7 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown", "svg"
     show_default=True,
     help="The format of the answer.",
 )
+@every
 @as_json
 @click.pass_context
 def lint(
@@ -44,6 +45,7 @@ def lint(
     environment: str | None,
     since: str | None,
     form: Format,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Report what revisions lock, rewrite and break before they run.
@@ -59,7 +61,7 @@ def lint(
     report = _report(invocation, revisions, environment, since)
     text = _rendered(report, "json" if as_json else form)
     if text:
-        answer(text, masked=as_json or form in {"json", "sarif"})
+        answer(text, masked=as_json or form in {"json", "sarif"}, every=every)
     ctx.exit(CheckFailedError.exit_code if report.blocking else 0)
 
 

@@ -125,13 +125,14 @@ def migrate(
 
     plan = migrating.plan(where, only=only)
     for each in plan.plans:
-        _gate(each, allow, dry_run=options.dry_run)
+        _gate(each, allow, options)
     if options.dry_run:
         data = to_json(output.plan_data(plan)) if options.as_json else ""
-        answer(data or output.plan_text(plan, with_sql=True), masked=options.as_json)
+        text = data or output.plan_text(plan, with_sql=True)
+        answer(text, masked=options.as_json, every=options.every)
         return
     if not plan.is_empty:
-        note(output.plan_text(plan, with_sql=where.profile.protected))
+        note(output.plan_text(plan, with_sql=where.profile.protected), every=options.every)
         _confirm(plan, options)
     narrator = Narrator()
     report = migrating.apply(
@@ -160,7 +161,7 @@ def _confirm(plan: TenantsPlan, options: RunOptions) -> None:
         )
 
 
-def _gate(plan: Plan, allow: Sequence[str], *, dry_run: bool) -> None:
+def _gate(plan: Plan, allow: Sequence[str], options: RunOptions) -> None:
     """Print the hazards of a plan on stderr; refuse blocking ones unless this is a dry run.
 
     One plan stands for all tenants that are alike.
@@ -172,10 +173,10 @@ def _gate(plan: Plan, allow: Sequence[str], *, dry_run: bool) -> None:
     if plan.protected and plan.revisions:
         report = hazards.look(plan, Narrator())
         if report is not None and report.hazards:
-            note(hazards_text(report))
-        if not dry_run:
+            note(hazards_text(report), every=options.every)
+        if not options.dry_run:
             hazards.refuse(report, [code for code in allow if code not in gates.BESIDE_HAZARDS])
-    if not dry_run:
+    if not options.dry_run:
         own_objects.refuse(plan.own, plan.environment, allow)
 
 

@@ -150,8 +150,12 @@ def quiet() -> bool:
     return isinstance(invocation, Invocation) and invocation.log_to_stderr
 
 
-def note(text: str) -> None:
-    """Print a text on stderr and record it in the log."""
+def note(text: str, *, every: bool = False) -> None:
+    """Print a text on stderr and record it in the log; `every` is whether --all was given."""
+    if every:
+        from limbeck.output.marks import whole
+
+        text = whole(text)
     logs.record(logging.INFO, "notice", text, {"text": text})
     if not quiet():
         say(text)

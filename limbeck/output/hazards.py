@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
 from limbeck.output import probes
-from limbeck.output.marks import Answer, Line, Meaning, Span
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span
 from limbeck.plurals import counted, nouns
 
 if TYPE_CHECKING:
@@ -21,16 +21,25 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def hazards_text(report: Report) -> str:
-    """Return the hazards below their revisions, each rule once with its lines, and a count."""
+    """Return each rule once, with its places, and a count.
+
+    A rule that warns of one revision stands below that; one that warns of several, below all.
+    """
     lines: list[str] = []
-    groups = _groups(report.hazards)
+    findings = _findings(report.hazards)
     for revision in report.revisions:
-        own = [group for group in groups if group[0].revision == revision.id]
+        own = [each for each in findings if _revisions(each) == [revision.id]]
         if own:
             heading = Span(revision.id, "heading")
             lines.append(Line(heading, f"  {revision.message}  {shown(revision.path)}"))
-            lines += [line for group in own for line in _lines(group, report)]
+            lines += [line for each in own for line in _finding(each, report)]
             lines.append("")
+    common = [each for each in findings if len(_revisions(each)) > 1]
+    if common:
+        lines.append(Span("In several revisions", "heading"))
+        gravest = sorted(common, key=lambda each: LEVELS.index(each[0].level))
+        lines += [line for each in gravest for line in _finding(each, report)]
+        lines.append("")
     lines += [
         f"{revision} could not be probed at its commit points: {passage.problem}"
         for revision, passage in report.passages.items()
@@ -38,6 +47,18 @@ def hazards_text(report: Report) -> str:
     ]
     worst = next((each for each in LEVELS if each in {h.level for h in report.hazards}), None)
     return Answer([*lines, Span(summary(report), MEANINGS[worst] if worst else "good")])
+
+
+def _findings(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
+    """Return the hazards of each rule."""
+    findings: dict[tuple[str, str], list[Hazard]] = {}
+    for each in hazards:
+        findings.setdefault((each.code, each.level), []).append(each)
+    return list(findings.values())
+
+
+def _revisions(hazards: Sequence[Hazard]) -> list[str]:
+    return list(dict.fromkeys(each.revision for each in hazards))
 
 
 def _groups(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
@@ -48,18 +69,42 @@ def _groups(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
     return list(groups.values())
 
 
-def _lines(group: Sequence[Hazard], report: Report) -> Iterator[str]:
-    level = group[0].level
-    yield Line(f"  {_places(group)}: ", Span(f"{level}: {group[0].code}", MEANINGS[level]))
-    recipes = list(dict.fromkeys(each.recipe for each in group))
-    for message, places in _messages(group).items():
-        yield f"    {message}" if len(places) == len(group) else f"    {_places(places)}: {message}"
-        if size := size_text(places[0], report):
-            yield f"    {size}"
+def _finding(hazards: Sequence[Hazard], report: Report) -> Iterator[str]:
+    """Yield the hazards of a rule: its name, its messages with their places, and the way out."""
+    level, common = hazards[0].level, len(_revisions(hazards)) > 1
+    name = Span(f"{level}: {hazards[0].code}", MEANINGS[level])
+    yield Line("  ", name) if common else Line(f"  {_places(hazards)}: ", name)
+    recipes = list(dict.fromkeys(each.recipe for each in hazards))
+    sizes: set[str] = set()
+    entries = []
+    for message, places in _messages(hazards).items():
+        everywhere = len(places) == len(hazards) and not common
+        lines = [f"    {message}"] if everywhere else [*_placed(message, places, common=common)]
+        size = size_text(places[0], report)
+        if size and size not in sizes:
+            sizes.add(size)
+            lines.append(f"    {size}")
         if len(recipes) > 1:
-            yield _instead(places[0].recipe)
+            lines.append(_instead(places[0].recipe))
+        entries.append(Answer(lines))
+    yield Many(entries, 4)
     if len(recipes) == 1:
         yield _instead(recipes[0])
+
+
+def _placed(message: str, hazards: Sequence[Hazard], *, common: bool) -> Iterator[str]:
+    """Yield a message with its lines, and with its revisions if the rule warns of several."""
+    revisions = _revisions(hazards)
+    if not common:
+        yield f"    {_places(hazards)}: {message}"
+    elif len(revisions) == 1:
+        yield f"    {revisions[0]} {_places(hazards)}: {message}"
+    else:
+        yield f"    {message}"
+        of: dict[str, list[Hazard]] = {}
+        for each in hazards:
+            of.setdefault(each.revision, []).append(each)
+        yield Many((f"      {revision} {_places(own)}" for revision, own in of.items()), 6)
 
 
 def _instead(recipe: str) -> str:

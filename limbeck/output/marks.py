@@ -114,7 +114,7 @@ class Many(Answer):
 def whole(text: str) -> str:
     """Return an answer with all lines, as --all shows it."""
     if isinstance(text, Many):
-        return Answer(text.lines)
+        return Answer(map(whole, text.lines))
     return Answer(map(whole, text.blocks)) if isinstance(text, Answer) else text
 
 

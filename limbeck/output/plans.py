@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from limbeck.output.marks import Answer, Line, Span, Sql
+from limbeck.output.marks import MOST, Answer, Line, Many, Span, Sql
 from limbeck.phased.gates.waiting import Waiting
-from limbeck.plurals import counted
+from limbeck.plurals import counted, listed
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limbeck.output.answers.parts import WaitingData
 
 
-def plan_text(plan: Plan, *, with_sql: bool) -> str:
+def plan_text(plan: Plan, *, with_sql: bool) -> Answer:
     """Return the destination, its current revision, and the revisions to run with their SQL."""
     verb = "downgrade" if plan.downgrade else "apply"
     at = ", ".join(plan.current) or "no revision"
@@ -34,16 +34,16 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
         verb = "record as applied, without running them: their schema was pushed already"
     if plan.revisions:
         lines.append(Span(f"{counted(len(plan.revisions), 'revision')} to {verb}:", "pending"))
-    for revision in plan.revisions:
-        lines.append(Line("  ", Span(revision.id, "heading"), f"  {_named(revision)}"))
-        if with_sql and not plan.recording and revision.sql.strip():
-            lines.append(Sql(revision.sql.strip(), 6))
+    with_sql = with_sql and not plan.recording
+    lines.append(Many((_revision(each, with_sql=with_sql) for each in plan.revisions), 2))
     lines += [Span(f"Only {plan.environment} has {each}", "warning") for each in plan.own]
     return Answer([*lines, *waiting_lines(plan.waiting)])
 
 
-def _named(revision: PlannedRevision) -> str:
-    return f"{revision.message}{_standing(revision)}"
+def _revision(revision: PlannedRevision, *, with_sql: bool) -> str:
+    line = Line("  ", Span(revision.id, "heading"), f"  {revision.message}{_standing(revision)}")
+    sql = revision.sql.strip() if with_sql else ""
+    return Answer([line, Sql(sql, 6)]) if sql else line
 
 
 def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
@@ -160,7 +160,7 @@ def tables_text(outline: Outline) -> str:
     head = Span("Tables:", "heading")
     if outline.changed < outline.total:
         head = Span(f"Tables changed ({outline.changed} of {outline.total}):", "heading")
-    lines = [f"  {name}({', '.join(columns)})" for name, columns in outline.tables]
+    lines = [f"  {name}({listed(columns, MOST)})" for name, columns in outline.tables]
     if left := outline.changed - len(lines):
         lines.append(f"  ... and {counted(left, 'more table')}")
     return Answer([head, *lines])

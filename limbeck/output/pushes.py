@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from limbeck.output.marks import Answer, Line, Span, Sql
+from limbeck.output.marks import Answer, Line, Many, Span, Sql
 from limbeck.output.revisions import one_by_one, step_data, step_line
 from limbeck.plurals import counted
 from limbeck.push.plan import Plan, Report
@@ -26,7 +25,7 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     if not plan.steps:
         return Answer([*lines, _nothing(plan)])
     lines.append(Span(f"{counted(len(plan.steps), 'statement')} to push:", "pending"))
-    lines += _steps(plan)
+    lines.append(Many((Line("  ", step_line(step)) for step in one_by_one(plan.steps)), 2))
     if with_sql:
         lines.append(Sql(plan.script(), 4))
     return Answer(lines)
@@ -82,7 +81,3 @@ def _next(plan: Plan) -> str:
     if plan.push.restores:
         return "Its schema is that of its revisions again."
     return f"No revision has this; write one when it is right: {plan.profile.generate}"
-
-
-def _steps(plan: Plan) -> Iterator[str]:
-    yield from (Line("  ", step_line(step)) for step in one_by_one(plan.steps))

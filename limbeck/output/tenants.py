@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limbeck.output import plans, statuses
+from limbeck.output.marks import Answer, sections
 from limbeck.output.tables import table
 from limbeck.plurals import counted
 from limbeck.run.drift import outermost
@@ -31,17 +32,17 @@ def plan_text(plan: TenantsPlan, *, with_sql: bool) -> str:
     """Return the revisions of what exists once, and those of each group of tenants."""
     shared = plan.shared
     some = shared is not None and (shared.revisions or shared.waiting or shared.baseline)
-    sections = [plans.plan_text(shared, with_sql=with_sql)] if shared and some else []
-    sections += [_group_text(group, with_sql=with_sql) for group in plan.pending]
+    parts: list[str] = [plans.plan_text(shared, with_sql=with_sql)] if shared and some else []
+    parts += [_group_text(group, with_sql=with_sql) for group in plan.pending]
     if not plan.pending and not plan.unplanned:
-        sections.append(f"{plan.environment}: {_at_head(len(plan.tenants))}")
-    sections += [f"{name}: {error.message}" for name, error in plan.unplanned.items()]
+        parts.append(f"{plan.environment}: {_at_head(len(plan.tenants))}")
+    parts += [f"{name}: {error.message}" for name, error in plan.unplanned.items()]
     if plan.later is not None:
-        sections.append(
+        parts.append(
             f"The shared revision {plan.later} needs every tenant at "
             f"{', '.join(plan.later.across)}: it is left to the next run."
         )
-    return "\n\n".join(sections)
+    return sections(parts)
 
 
 def _at_head(tenants: int) -> str:
@@ -52,10 +53,10 @@ def _at_head(tenants: int) -> str:
 
 def _group_text(group: GroupPlan, *, with_sql: bool) -> str:
     names = group.group.tenants
-    _, *rest = plans.plan_text(group.plan, with_sql=with_sql).splitlines()
+    _, *rest = plans.plan_text(group.plan, with_sql=with_sql).blocks
     at = ", ".join(group.plan.current) or "no revision"
     head = f"{group.plan.environment}: {_called(names)}, at {at}"
-    return "\n".join([head, *rest])
+    return Answer([head, *rest])
 
 
 def _called(names: Sequence[str]) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from limbeck.errors import ModelsError
+from limbeck.history.revisions import Revision
+from limbeck.lint.linting import Report
+from limbeck.lint.rules.hazard import Hazard, Level
+from limbeck.output.hazards import hazards_text
 from limbeck.output.marks import MOST, whole
+from limbeck.output.plans import plan_text, tables_text
 from limbeck.output.statuses import check_text
 from limbeck.plurals import listed
 from limbeck.project.code import metadata, variables
 from limbeck.run.drift import named
+from limbeck.run.outline import Outline
 from limbeck.run.status import Finding
 from limbeck.schema.catalog.catalog import Change
 from limbeck.schema.catalog.objects.address import Address
@@ -37,6 +45,106 @@ def test_a_check_has_a_line_for_each_difference() -> None:
     assert (more.strip(), hint.strip()) == ("... and 7 more; --all shows them", "generate")
     first, *lines, hint = whole(answer).splitlines()
     assert (first, len(lines), hint.strip()) == ("project: they differ:", MOST + 7, "generate")
+
+
+def _revision(number: int) -> Revision:
+    return Revision(f"{number:012}", (), f"step {number}", Path(f"{number:012}_step.py"))
+
+
+def _hazard(number: int, code: str, message: str) -> Hazard:
+    """Return a hazard on line 9 of a revision."""
+    level: Level = "blocking" if code.endswith("blocking") else "note"
+    revision = _revision(number)
+    return Hazard(code, level, message, f"avoid {code}", revision.id, revision.path, 9, "")
+
+
+def test_lint_states_a_rule_once_with_its_places() -> None:
+    report = Report(
+        tuple(map(_revision, range(3))),
+        (
+            _hazard(0, "set-not-null", "rows of a with NULL"),
+            *(
+                _hazard(number, "cached-plan", "SELECT * returns other columns")
+                for number in (1, 2)
+            ),
+            *(_hazard(number, "index-blocking", f"writes of t{number} wait") for number in (0, 2)),
+        ),
+    )
+    assert hazards_text(report).splitlines() == [
+        "000000000000  step 0  000000000000_step.py",
+        "  line 9: note: set-not-null",
+        "    rows of a with NULL",
+        "    Instead: avoid set-not-null",
+        "",
+        "In several revisions",
+        "  blocking: index-blocking",
+        "    000000000000 line 9: writes of t0 wait",
+        "    000000000002 line 9: writes of t2 wait",
+        "    Instead: avoid index-blocking",
+        "  note: cached-plan",
+        "    SELECT * returns other columns",
+        "      000000000001 line 9",
+        "      000000000002 line 9",
+        "    Instead: avoid cached-plan",
+        "",
+        "2 blocking hazards, 3 notes in 3 revisions.",
+    ]
+
+
+def test_a_hundred_hazards_are_a_page_and_all_of_them_are_told() -> None:
+    numbers = range(100)
+    hazards = [
+        *(_hazard(number, "index-blocking", f"writes of t{number} wait") for number in numbers),
+        *(_hazard(number, "cached-plan", "SELECT * returns other columns") for number in numbers),
+    ]
+    answer = hazards_text(Report(tuple(map(_revision, numbers)), tuple(hazards)))
+    assert answer.splitlines().count(f"    ... and {100 - MOST} more; --all shows them") == 1
+    assert answer.splitlines().count(f"      ... and {100 - MOST} more; --all shows them") == 1
+    assert len(answer.splitlines()) < 3 * MOST
+    every = whole(answer)
+    assert "--all" not in every
+    assert all(f"{number:012} line 9: writes of t{number} wait" in every for number in numbers)
+    assert all(f"      {number:012} line 9\n" in every for number in numbers)
+
+
+@pytest.mark.parametrize("with_sql", [True, False])
+def test_a_plan_shows_its_first_revisions_with_their_sql(with_sql: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    revisions = [
+        SimpleNamespace(
+            id=f"{number:012}",
+            message=f"step {number}",
+            sql=f"SELECT {number};",
+            done=None,
+            reversal=None,
+            late=False,
+        )
+        for number in range(MOST + 280)
+    ]
+    plan: Any = SimpleNamespace(
+        environment="production",
+        destination="shop",
+        protected=True,
+        downgrade=False,
+        current=(),
+        baseline=None,
+        is_empty=False,
+        waiting=(),
+        recording=False,
+        own=(),
+        revisions=revisions,
+    )
+    answer = plan_text(plan, with_sql=with_sql)
+    assert answer.splitlines()[1] == "300 revisions to apply:"
+    assert answer.splitlines()[-1] == "  ... and 280 more; --all shows them"
+    assert len(answer.splitlines()) == 2 + MOST * (1 + with_sql) + 1
+    assert whole(answer).count("step ") == 300
+    assert whole(answer).count("SELECT") == 300 * with_sql
+
+
+def test_a_wide_table_is_outlined_by_its_first_columns() -> None:
+    columns = tuple(f"c{number} integer" for number in range(MOST + 5))
+    text = tables_text(Outline((("books", columns),), 1, 1))
+    assert text.splitlines()[1].endswith(f", c{MOST - 1} integer, and 5 more)")
 
 
 PYDANTIC = """2 validation errors for Settings
