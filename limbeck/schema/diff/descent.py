@@ -132,7 +132,7 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
     If not, the partition's own is created first: the parent's then attaches it instead of making
     a copy (DefineIndex() in src/backend/commands/indexcmds.c).
     """
-    if part.address in parts.explicit:
+    if part.address in parts.explicit or _has_own_marks(part):
         return False
     if isinstance(part, Constraint):
         # Checks and foreign keys get the name of the parent's.
@@ -149,6 +149,14 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
     if isinstance(above, Index) and _manner(above) != _manner(part):
         return False  # an index that existed before, which may sort in another order
     return part.name == chosen_name(part.table.name, names, "idx")
+
+
+def _has_own_marks(part: Constraint | Index) -> bool:
+    """Return whether an index or its key has what no copy gets from its parent: a comment, say."""
+    if isinstance(part, Constraint) and part.type not in "pux":
+        return False
+    targets = isinstance(part, Index) and part.statistics
+    return bool(part.comment is not None or part.clustered or part.replica_identity or targets)
 
 
 def _manner(index: Index) -> tuple[object, ...]:

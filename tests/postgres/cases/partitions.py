@@ -58,6 +58,35 @@ CASES = (
         """,
     ),
     Case(
+        "a partition whose index and key have comments and marks of their own",
+        "",
+        LOG
+        + Y1
+        + """
+        ALTER TABLE log ADD PRIMARY KEY (at); CREATE INDEX i ON log (what);
+        COMMENT ON INDEX log1_what_idx IS 'of 2020'; COMMENT ON CONSTRAINT log1_pkey ON log1 IS 'k';
+        ALTER INDEX i RENAME TO j; ALTER TABLE log1 CLUSTER ON log1_what_idx;
+        ALTER TABLE log1 REPLICA IDENTITY USING INDEX log1_pkey;
+        """,
+        says=("COMMENT ON INDEX public.log1_what_idx IS 'of 2020'",),
+    ),
+    Case(
+        "a new index of a partitioned table, and a comment on that of a partition",
+        LOG + Y1 + Y2,
+        LOG + Y1 + Y2 + "CREATE INDEX ON log (what); COMMENT ON INDEX log1_what_idx IS 'of 2020';",
+        rows=ROW,
+    ),
+    Case(
+        "a new partition whose index has a comment of its own",
+        LOG + Y1 + "CREATE INDEX ON log (what);",
+        LOG
+        + Y1
+        + "CREATE INDEX ON log (what);"
+        + Y2
+        + "COMMENT ON INDEX log2_what_idx IS 'of 2021';",
+        rows=ROW,
+    ),
+    Case(
         "a partition is detached and attached",
         LOG + Y1 + Y2,
         LOG
