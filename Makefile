@@ -29,8 +29,9 @@ lint: .venv/installed-dev ## Format, lint, types, layers
 
 check: lint test ## Everything that CI checks: lint and the tests (documents included)
 
-real-schemas: .venv/installed-dev ## Take many real databases over, from ../shared (half an hour)
-	@.venv/bin/pytest -n 2 -m '' tests/acceptance/test_real_schemas.py
+real-schemas: .venv/installed-dev .venv/pyright/bin/pyright ## Take many real databases over, from ../shared (half an hour)
+	@LIMBECK_PYRIGHT="$(CURDIR)/.venv/pyright/bin/pyright" \
+		.venv/bin/pytest -n 2 -m '' tests/acceptance/test_real_schemas.py
 
 # Once more, it goes on where it stopped; SEED=2 draws other changes.
 mutations: .venv/installed-dev ## Change live databases of many real schemas, and merge that into their models (an hour)
@@ -128,6 +129,11 @@ pip := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 .venv/audit/bin/pip-audit: | .venv/bin/python
 	@.venv/bin/python -m venv .venv/audit
 	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+
+# In no lock file: it brings Node.js, which only this check needs.
+.venv/pyright/bin/pyright: | .venv/bin/python
+	@.venv/bin/python -m venv .venv/pyright
+	@.venv/pyright/bin/python -m pip install --quiet --disable-pip-version-check 'pyright>=1.1.414,<1.2'
 
 .venv/installed: requirements.lock | .venv/bin/python
 	@echo "Installing the locked versions into .venv (only when requirements.lock changes) ..." >&2

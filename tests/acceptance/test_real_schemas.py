@@ -1,11 +1,13 @@
 """Real applications' databases, taken over: models, a baseline, and rows through the models.
 
 The schemas lie beside the repository, and are read there. Two of them run always;
-`make real-schemas` runs all.
+`make real-schemas` runs all, and holds the models against pyright, too.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -133,9 +135,15 @@ def test_a_real_database_is_taken_over_exactly(taken_over: Takeover) -> None:
 
 
 def assert_well_written(place: Workplace) -> None:
-    """Hold models against mypy and ruff, at their strict settings."""
+    """Hold models against mypy and ruff, at their strict settings, and pyright, where it is."""
     # Its settings are strict, and its cache has SQLAlchemy, which takes mypy 16 s to read.
     own = (f"--config-file={REPOSITORY}/pyproject.toml", f"--cache-dir={REPOSITORY}/.mypy_cache")
     mypy = ("mypy", *own, "--no-error-summary", "app/models")
     for tool in (mypy, RUFF, ("ruff", "format", "--check", "--quiet", "app")):
         assert place.call(sys.executable, "-m", *tool).text == ""
+    if pyright := os.environ.get("LIMBECK_PYRIGHT"):
+        # As editors run it: with its own defaults, and the project's interpreter.
+        command = (pyright, "--outputjson", "--pythonpath", sys.executable, "app/models")
+        answer = json.loads(place.call(*command).out)
+        assert answer["summary"]["filesAnalyzed"] > 0
+        assert answer["generalDiagnostics"] == []
