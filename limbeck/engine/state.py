@@ -127,8 +127,9 @@ def brief(connection: psycopg.Connection[Any], table: VersionTable) -> Brief | N
             rows, hash_ = version_table.asked(connection, table), ledger.asked_hash(connection)
         (row,), ((value,),) = session.fetchall(), hash_.fetchall()
         return Brief(version_table.ids(rows), value, Session.read(row))
-    except psycopg.Error:
-        if connection.closed:
+    except psycopg.Error as error:
+        # Another attempt would wait for the same lock again.
+        if connection.closed or isinstance(error, psycopg.OperationalError):
             raise
         connection.rollback()
         return None
@@ -150,8 +151,9 @@ def _both(
             ledger.of(entries, tenant_of(connection)),
             hash_.fetchall()[0][0] if hash_ else None,
         )
-    except psycopg.Error:
-        if connection.closed:
+    except psycopg.Error as error:
+        # Another attempt would wait for the same lock again.
+        if connection.closed or isinstance(error, psycopg.OperationalError):
             raise
         connection.rollback()
         return None

@@ -83,6 +83,8 @@ def _recorded(connection: psycopg.Connection, table: VersionTable) -> tuple[str,
             return ids(asked(connection, table))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return None
+    except psycopg.OperationalError:  # a lock or a lost connection, which is nothing of the table
+        raise
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot read {table.name} of {connection.info.dbname}: {error}",

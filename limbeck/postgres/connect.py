@@ -45,7 +45,6 @@ def tenant_of(connection: psycopg.Connection[Any]) -> str | None:
 _CONNECT_TIMEOUT = 15
 _DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds; Neon's advice while a compute starts
 _READING = "10s"  # the lock timeout of sessions that only read
-_PATIENCE = 45.0  # seconds after which no further attempt begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +105,23 @@ def connect(
         listen: Receives a Notice for each retry.
 
     Raises:
-        UnavailableError: there is no connection; the message gives the reason.
-        DatabaseError: row security would hide rows from a statement of the block.
+        UnavailableError: there is no connection, or it is lost; the message gives the reason.
+        DatabaseError: row security would hide rows from a statement of the block, or a lock or a
+            timeout ends it.
         PooledUrlError: the server is a transaction pooler.
 
     """
     connection = _open(database, _options(database, read_only=read_only), application_name, listen)
     connection.autocommit = autocommit
-    with row_security.explained(connection.info.user), connection:
-        yield connection
+    try:
+        with row_security.explained(connection.info.user), connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        from limbeck.postgres import interrupted  # noqa: PLC0415 - most sessions end well
+
+        if known := interrupted.translated(database, error, read_only=read_only):
+            raise known from error
+        raise
 
 
 @contextmanager
@@ -246,7 +253,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
             connection = _kind(database).connect(
                 database.url,
                 application_name=application_name,
-                connect_timeout=_CONNECT_TIMEOUT,
+                connect_timeout=min(_CONNECT_TIMEOUT, int(database.patience)),
                 options=options,
                 autocommit=True,
                 prepare_threshold=None,
@@ -258,7 +265,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
             failure, words = unreachable.recognised(error)
             if failure.error is PooledUrlError:
                 failure = replace(failure, hint=_direct(_server_behind(database)))
-            late = time.monotonic() - began > _PATIENCE
+            late = time.monotonic() - began > database.patience
             if delay is None or late or not failure.waking:
                 raise unreachable.translated(database, failure, words) from None
             listen(Notice(f"{database.name}: waiting for {database.destination}: {words}"))

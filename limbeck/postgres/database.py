@@ -15,6 +15,7 @@ class Database:
 
     The timeouts are durations as in Postgres ("2s", "5min"); None leaves the server's setting.
     `lock_budget` is how long a step of a revision is retried that cannot acquire its locks.
+    `patience` is after how many seconds no further attempt to connect begins.
     `row_security` is "off" so that no policy hides rows from limbeck (`row_security.py`), and None
     on scratch databases, where revisions of any age are replayed as they were written.
     `superuser` is set on scratch databases of the embedded server: the URL by which limbeck runs
@@ -37,6 +38,7 @@ class Database:
     statement_timeout: str | None = None
     transaction_timeout: str | None = None
     idle_in_transaction_session_timeout: str | None = None
+    patience: float = 45.0
     row_security: str | None = "off"
     superuser: str | None = field(default=None, repr=False)
     tenant: str | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import ConfigurationError, UnknownProfileError
+from limbeck.errors import ConfigurationError, LimbeckError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code
@@ -50,7 +50,8 @@ class Project:
     `mask` has patterns of columns whose values are not shown: "column", "table.column" or
     "schema.table.column".
     `afresh` says that the models are imported several times, as they are then, `started` that the
-    worker for revisions has been started.
+    worker for revisions has been started. `absent` has the environments that have just not
+    answered, with the reason: they are not asked again.
     """
 
     root: Path
@@ -88,6 +89,7 @@ class Project:
     afresh: bool = False
     started: bool = field(default=False, compare=False, repr=False)
     files: Path | None = None
+    absent: Mapping[str, LimbeckError] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:

@@ -78,8 +78,11 @@ def database(project: Project, profile: Profile, listen: Listener = log) -> Data
     Raises:
         ConfigurationError: there is no URL, or one that must not be used; names where it is set.
         ServerError: the embedded server does not start.
+        LimbeckError: the project knows that the environment is absent.
 
     """
+    if error := project.absent.get(profile.name):
+        raise error
     setting = find_url(project, profile)
     url = _url(project, profile, setting, listen)
     try:

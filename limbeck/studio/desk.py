@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import field, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Final
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import ConfigurationError, DatabaseError, UnknownProfileError
+from limbeck.errors import ConfigurationError, DatabaseError, LimbeckError, UnknownProfileError
 from limbeck.events import Event, Listener, Notice
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
 from limbeck.project import urls
 from limbeck.project.code import process
 from limbeck.project.profile import Profile
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = "30s"
 """The statement timeout of every session with an environment."""
+SOON: Final = 5.0
+"""Seconds that a page waits for an environment to answer; a compute of Neon starts in less."""
 MADE: Final = ("models", "head")
 """The sources that are no environment; any revision is one, too."""
 
@@ -112,13 +116,17 @@ class Desk:
 
     def environments(self) -> tuple[Status, ...]:
         """Return the state of each environment, as `status` shows it."""
+        profiles = self.profiles()
+        project = self._reached(profiles)
         with self._lock:
-            return environments.status(self.project, self.profiles(), listen=self.listen)
+            return environments.status(project, profiles, listen=self.listen)
 
     def timeline(self) -> tuple[Moment, ...]:
         """Return the revisions, newest first, and where they are applied."""
+        profiles = self.profiles()
+        project = self._reached(profiles)
         with self._lock:
-            return places.timeline(self.project, self.profiles(), self.listen)
+            return places.timeline(project, profiles, self.listen)
 
     def revision(self, name: str, own: str | None = None, *, asked: bool = True) -> Revealed:
         """Return what is known about a revision, as `show` shows it.
@@ -129,12 +137,11 @@ class Desk:
             asked: Whether to ask the environments whether they hold it.
 
         """
+        profile = self.profile(own) if own else None
+        asking = ((profile,) if profile else self.profiles()) if asked else ()
+        project = self._reached(asking)
         with self._lock:
-            profile = self.profile(own) if own else None
-            asking = [profile] if profile else self.profiles()
-            return revealing.reveal(
-                self.project, name, asking if asked else (), own=profile, listen=self.listen
-            )
+            return revealing.reveal(project, name, asking, own=profile, listen=self.listen)
 
     def plan(self, name: str) -> Planned:
         """Return the plan of `migrate` for an environment, with its hazards."""
@@ -145,11 +152,12 @@ class Desk:
                 notices.append(event.text)
             self.listen(event)
 
+        profile = self.profile(name)
+        project = self._reached([profile])
         with self._lock:
-            profile = self.profile(name)
-            database = urls.database(self.project, profile, listen)
-            hooks = Hooks.of(self.project)
-            plan = planning.plan(self.project, profile, database, hooks=hooks, listen=listen)
+            database = urls.database(project, profile, listen)
+            hooks = Hooks.of(project)
+            plan = planning.plan(project, profile, database, hooks=hooks, listen=listen)
             report = hazards.look(plan, listen) if plan.revisions else None
         return Planned(plan, report, tuple(dict.fromkeys(notices)))
 
@@ -157,13 +165,13 @@ class Desk:
         """Return the schema of a source; a live one with its privileges and sizes."""
         with self._lock:
             if not self.is_live(name):
-                return Reading(self._source(name).catalog())
+                return Reading(self._source(self.project, name).catalog())
             database = urls.database(self.project, self.profile(name), self.listen)
             wanted = replace(filters(self.project), grants=True)
-            with explained(name):
-                reading = readings.read(database, wanted, self._readings.get(name), self.listen)
-            self._readings[name] = reading
-            return reading
+        with explained(name), self.session(database) as connection:
+            reading = readings.read(connection, wanted, self._readings.get(name))
+        self._readings[name] = reading
+        return reading
 
     def table(self, name: str, schema: str, table: str) -> tuple[Described, Reading]:
         """Return a table of a source.
@@ -180,24 +188,47 @@ class Desk:
     def rows(self, name: str, table: Described, wanted: Filter, start: int) -> Rows:
         """Return rows of a table of an environment, without what the setting `mask` hides."""
         masked = rows.masked_columns(self.project.mask, table.columns)
-        with self.connected(name) as connection:
-            return rows.read(connection, table, masked, wanted, start)
-
-    @contextmanager
-    def connected(self, name: str) -> Iterator[Connection]:
-        """Yield a read-only session with an environment."""
         with self._lock:
             database = urls.database(self.project, self.profile(name), self.listen)
-        with (
-            explained(name),
-            connect(database, read_only=True, listen=self.listen) as connection,
-        ):
-            yield connection
+        # The rows that the role may see: nothing is counted or decided by them.
+        with explained(name), self.session(replace(database, row_security=None)) as connection:
+            return rows.read(connection, table, masked, wanted, start)
+
+    def reached(self) -> Desk:
+        """Return a desk that does not ask those environments again that do not answer now."""
+        return replace(self, project=self._reached(self.profiles()))
+
+    def _reached(self, profiles: Sequence[Profile]) -> Project:
+        """Return the project, which knows those of some environments that do not answer.
+
+        That is found out before the lock is held: one that keeps silent holds up no other page.
+        """
+        if not profiles:
+            return self.project
+        with ThreadPoolExecutor(environments.AT_ONCE) as pool:
+            errors = list(pool.map(self._absence, profiles))
+        absent = {each.name: error for each, error in zip(profiles, errors, strict=True) if error}
+        return replace(self.project, absent={**self.project.absent, **absent})
+
+    def _absence(self, profile: Profile) -> LimbeckError | None:
+        try:
+            with self._lock:
+                database = urls.database(self.project, profile, self.listen)
+            with self.session(database):
+                return None
+        except LimbeckError as error:
+            return error
+
+    def session(self, database: Database) -> AbstractContextManager[Connection]:
+        """Return a read-only session with the database of an environment."""
+        return connect(replace(database, patience=SOON), read_only=True, listen=self.listen)
 
     def difference(self, before: str, after: str) -> Difference:
         """Return what turns one source into another, as `diff` shows it."""
+        live = [self.profile(each) for each in (before, after) if self.is_live(each)]
+        project = self._reached(live)
         with self._lock:
-            named = self._source(before), self._source(after)
+            named = self._source(project, before), self._source(project, after)
             first, second = sources.catalogs(*named)
             steps = tuple(compare.steps(first, second, ()))
             whole = recreated.preserving(steps, first, second, ())
@@ -207,7 +238,7 @@ class Desk:
         """Return whether a source is an environment."""
         return name in {each.name for each in self.profiles()}
 
-    def _source(self, name: str) -> Source:
+    def _source(self, project: Project, name: str) -> Source:
         """Return a source by its name; an address of a database is none here.
 
         Raises:
@@ -215,14 +246,14 @@ class Desk:
 
         """
         if self.is_live(name):
-            return sources.live(self.project, self.profile(name), self.listen)
+            return sources.live(project, self.profile(name), self.listen)
         if "://" in name or name in {each.name for each in self.project.profiles()}:
             raise ConfigurationError(
                 f"{name} is not shown here", hint=f"Choose one of {', '.join(self.sources())}."
             )
-        if name == "models" and self.project.afresh:
+        if name == "models" and project.afresh:
             process.end_all()  # a worker has imported them as they were before
-        return sources.parse(self.project, name, self.listen)
+        return sources.parse(project, name, self.listen)
 
 
 @contextmanager

@@ -7,9 +7,7 @@ from dataclasses import field, replace
 import psycopg
 
 from limbeck.dataclass import dataclass
-from limbeck.events import Listener
-from limbeck.postgres.connect import Connection, connect
-from limbeck.postgres.database import Database
+from limbeck.postgres.connect import Connection
 from limbeck.run import no_drift
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.contents import Contents, hashes
@@ -29,25 +27,20 @@ class Reading:
     sizes: Sizes = field(default_factory=dict)
 
 
-def read(database: Database, filters: Filters, before: Reading | None, listen: Listener) -> Reading:
+def read(connection: Connection, filters: Filters, before: Reading | None) -> Reading:
     """Return the reading of a database: its catalog of before, if nothing has changed since.
 
     The server hashes its system catalogs in a fraction of the time that a catalog takes to read.
 
     Args:
-        database: The database, which is only read.
+        connection: A read-only session with the database.
         filters: What of it is shown.
         before: The reading of before.
-        listen: Receives connection attempts.
-
-    Raises:
-        UnavailableError: No connection.
 
     """
-    with connect(database, read_only=True, listen=listen) as connection:
-        if before is None or not _holds(before, connection, filters):
-            before = Reading(*no_drift.read_with_contents(connection, filters))
-        return replace(before, sizes=sizes(connection))
+    if before is None or not _holds(before, connection, filters):
+        before = Reading(*no_drift.read_with_contents(connection, filters))
+    return replace(before, sizes=sizes(connection))
 
 
 def _holds(reading: Reading, connection: Connection, filters: Filters) -> bool:

@@ -55,7 +55,7 @@ def document(desk: Desk, extent: Extent, now: datetime) -> str:
         HistoryError: The revision files are broken.
 
     """
-    sections = list(_sections(desk, extent))
+    sections = list(_sections(desk.reached(), extent))
     ids = {section.address: f"s{number}" for number, section in enumerate(sections)}
     links = Anchors(ids)
     bodies = [(ids[each.address], each.page.title, content(each.page, links)) for each in sections]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, TypeAlias
 
+import psycopg
 from psycopg import sql
 
 from limbeck.dataclass import dataclass
@@ -42,13 +43,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows from number `start` (0 is the first) on; `more` is whether others follow."""
+    """Rows from number `start` (0 is the first) on; `more` is whether others follow.
+
+    `secured` is whether row security may hide rows from the role, `problem` what Postgres says of
+    the value that was asked for.
+    """
 
     columns: tuple[str, ...]
     masked: frozenset[str]
-    cells: tuple[tuple[Cell | None, ...], ...]
+    cells: tuple[tuple[Cell | None, ...], ...] = ()
     start: int = 0
     more: bool = False
+    secured: bool = False
+    problem: str | None = None
 
 
 def masked_columns(patterns: Sequence[str], columns: Sequence[Column]) -> frozenset[str]:
@@ -92,12 +99,46 @@ def read(
             f"{wanted.column} is not a column that can be filtered",
             hint="Masked columns are not compared: see the setting `mask`.",
         )
-    answer: list[Any] = connection.execute(_query(described, shown, wanted, start)).fetchall()
+    # Without a key, the pages follow each other only if each is read from the table's beginning.
+    connection.execute(_IN_ORDER)
+    secured = _is_secured(connection, described)
+    try:
+        answer = _answer(connection, described, shown, wanted, start)
+    except psycopg.DataError as error:  # the value is none of the column's type
+        problem = error.diag.message_primary or str(error)
+        return Rows(names, masked, secured=secured, problem=problem)
     cells = tuple(tuple(_cells(row, names, masked)) for row in answer[:ROWS])
-    return Rows(names, masked, cells, start, len(answer) > ROWS)
+    return Rows(names, masked, cells, start, len(answer) > ROWS, secured)
 
 
-def _query(described: Described, shown: Sequence[str], wanted: Filter, start: int) -> sql.Composed:
+_IN_ORDER: Final = "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0"
+
+
+def _is_secured(connection: Connection, described: Described) -> bool:
+    name = sql.Identifier(described.table.schema, described.table.name).as_string()
+    row = connection.execute("SELECT row_security_active(%s::regclass)", [name]).fetchone()
+    return bool(row and row[0])
+
+
+def _answer(
+    connection: Connection, described: Described, shown: Sequence[str], wanted: Filter, start: int
+) -> list[Any]:
+    try:
+        return connection.execute(_query(described, shown, wanted, start)).fetchall()
+    except psycopg.errors.UndefinedFunction:
+        if wanted.comparison != "equals":
+            raise
+        # Types such as json and point have no equality: their texts have.
+        alike = _query(described, shown, wanted, start, equals="{column}::text = {value}")
+        return connection.execute(alike).fetchall()
+
+
+_EQUALS: Final = "{column} = {value}"
+
+
+def _query(
+    described: Described, shown: Sequence[str], wanted: Filter, start: int, equals: str = _EQUALS
+) -> sql.Composed:
     """Return the query; one row more than a page tells whether another page follows."""
     texts = [
         sql.SQL("left({}::text, {})").format(sql.Identifier(name), LONGEST + 1) for name in shown
@@ -105,18 +146,18 @@ def _query(described: Described, shown: Sequence[str], wanted: Filter, start: in
     table = sql.Identifier(described.table.schema, described.table.name)
     query = sql.SQL("SELECT ARRAY[{}]::text[] FROM {}").format(sql.SQL(", ").join(texts), table)
     if wanted.column:
-        query += sql.SQL(" WHERE ") + _condition(wanted)
+        query += sql.SQL(" WHERE ") + _condition(wanted, equals)
     if key := described.primary_key:
         query += sql.SQL(" ORDER BY ") + sql.SQL(", ").join(map(sql.Identifier, key))
     return query + sql.SQL(" LIMIT {} OFFSET {}").format(ROWS + 1, start)
 
 
-def _condition(wanted: Filter) -> sql.Composed:
+def _condition(wanted: Filter, equals: str) -> sql.Composed:
     # A literal, no parameter: with parameters a percent sign in a name would be read as one, too.
     # The server gives it the type of the column, so that `equals` can use an index.
     form: Any = {
         "contains": "strpos(lower({column}::text), lower({value})) > 0",
-        "equals": "{column} = {value}",
+        "equals": equals,
         "is null": "{column} IS NULL",
         "is not null": "{column} IS NOT NULL",
     }[wanted.comparison]

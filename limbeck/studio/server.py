@@ -41,7 +41,10 @@ class Asked:
     def number(self, name: str) -> int:
         """Return a number of the query, 0 where it is none."""
         text = self.text(name)
-        return min(int(text), FARTHEST) if text.isascii() and text.isdecimal() else 0
+        if not (text.isascii() and text.isdecimal()):
+            return 0
+        # Of a longer one, Python would refuse to say the number.
+        return min(int(text), FARTHEST) if len(text) <= len(str(FARTHEST)) else FARTHEST
 
     def filter(self) -> Filter:
         """Return the condition on rows."""

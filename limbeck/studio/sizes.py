@@ -11,10 +11,17 @@ from limbeck.dataclass import dataclass
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql import own_schemas
 
-# One question for all tables, which reads no row of them. The size of a table waits for its lock:
-# while a migration holds one, the page is shown without sizes.
+# One question for all tables, which reads no row of them. To measure a table, its parts and their
+# indexes Postgres waits for their locks: those that somebody has locked are shown without sizes.
 PATIENCE: Final = "SET lock_timeout = '500ms'"
 SIZES: Final = f"""
+WITH RECURSIVE locked AS (
+    SELECT coalesce(i.indrelid, l.relation) AS oid
+    FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    UNION
+    SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN locked ON locked.oid = i.inhrelid)
 SELECT n.nspname, c.relname,
     coalesce((SELECT sum(greatest(p.reltuples, pg_stat_get_live_tuples(p.oid), 0))
         FROM pg_partition_tree(c.oid) t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf),
@@ -25,6 +32,7 @@ SELECT n.nspname, c.relname,
         pg_indexes_size(c.oid))::bigint
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm') AND {own_schemas.of_users("n.nspname")}
+    AND c.oid NOT IN (SELECT oid FROM locked)
 """
 
 
@@ -41,7 +49,7 @@ Sizes: TypeAlias = Mapping[tuple[str, str], Size]
 
 
 def sizes(connection: Connection) -> Sizes:
-    """Return the sizes by schema and name; none where a table is locked, or out of reach."""
+    """Return the sizes by schema and name; none of a table that is locked, or all out of reach."""
     try:
         connection.execute(PATIENCE)
         rows: list[Any] = connection.execute(SIZES.encode()).fetchall()
