@@ -48,10 +48,12 @@ class RevisionRaisedError(Exception):
 class Handler(Protocol):
     """Decides about the statements of a revision, as the step runner does.
 
-    `pipelined` says whether it may hear of several at once, of a revision that does not notice it.
+    `pipelined` says whether it may hear of several at once, of a revision that does not notice it,
+    `lets_read` whether the next questions about the catalog may be sent before it hears of them.
     """
 
     pipelined: bool
+    lets_read: bool
 
     def handle(
         self,
@@ -62,6 +64,9 @@ class Handler(Protocol):
         is_new: Callable[[], bool],
     ) -> None:
         """Run a statement, or note it for later."""
+
+    def hear(self, statement: Statement) -> None:
+        """Note a question about the catalog that has been sent."""
 
     def sent_around(self, text: str, where: str | None) -> bool:
         """Prepare for a statement that a revision sends around SQLAlchemy, or run it.
@@ -155,12 +160,17 @@ class Remote:
             self._failure = error
             self.process.go_on(failing=True, server=_reported(error))
         else:
-            self.process.go_on(finished=finished)
+            reads = self.handler is not None and self.handler.lets_read
+            self.process.go_on(finished=finished, reads=reads)
 
     def _hear(self, several: Sequence[Answer]) -> None:
         """Deal with statements for whose results the revision has not waited."""
         for facts in several:
-            self._handle(facts, is_current=False)
+            if facts.get("sent"):
+                if self.handler is not None:
+                    self.handler.hear(Statement(facts["text"], where=_shown(facts["where"])))
+            else:
+                self._handle(facts, is_current=False)
 
     def _decide(self, facts: Answer) -> bool:
         """Deal with a statement; return False if the worker has to send it by itself."""

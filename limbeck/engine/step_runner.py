@@ -45,6 +45,7 @@ class StepRunner:
     """Runs the revisions of one session, an attempt at one revision at a time.
 
     `unread` says that Alembic executes, so that nobody reads the results; see `Context`.
+    `lets_read` says that nothing of the transaction waits, so that a question may be sent at once.
     """
 
     def __init__(self, session: Session, *, pipelined: bool) -> None:
@@ -52,6 +53,7 @@ class StepRunner:
         self.pipelined = pipelined
         self.state = State.OUTSIDE
         self.unread = False
+        self.lets_read = False
         self.progress: Progress
         self._batch = Batch(session.connection)
         self._newness = Newness()
@@ -170,6 +172,7 @@ class StepRunner:
         unread: bool,
         is_new: Callable[[], bool],
     ) -> None:
+        self.lets_read = False
         if unread:
             self.progress.count(statement.text)
         self.progress.refuse_beyond()  # again, for a revision that has caught it
@@ -200,6 +203,14 @@ class StepRunner:
             status = self.session.connection.info.transaction_status
             if self._uncommitted and status == psycopg.pq.TransactionStatus.IDLE:
                 self._committed()  # the statement itself was COMMIT
+            self.lets_read = status == psycopg.pq.TransactionStatus.INTRANS
+
+    def hear(self, statement: Statement) -> None:
+        """Note a question about the catalog that has been sent."""
+        self.progress.refuse_beyond()
+        if self.session.terms.committed is not None:
+            self._uncommitted.append((statement.text, statement.where))
+        self._script = None
 
     def _note(self, statement: Statement, *, unread: bool) -> None:
         """Add a statement to the script, or note that there is none."""
@@ -224,7 +235,7 @@ class StepRunner:
         del where
         if not self.is_running:
             return False
-        self._script = None
+        self._script, self.lets_read = None, False
         self._notice_end()
         if kind := statements.edge(text):
             self.ended(kind)
@@ -242,6 +253,7 @@ class StepRunner:
         Its COMMIT ends a step, so that the ledger has the step if and only if the database has it.
         The next statement begins a transaction anyway.
         """
+        self.lets_read = False
         if kind == "commit":
             self.end_step()
         elif kind == "rollback" and self.state in {State.FRESH, State.LOCKING, State.SKIPPING}:
@@ -255,7 +267,7 @@ class StepRunner:
         """Commit the step; inside of the block each statement is a step of its own."""
         self._refuse_in_trial()
         self.end_step()
-        self.state = State.BLOCK
+        self.state, self.lets_read = State.BLOCK, False
         try:
             yield
         finally:

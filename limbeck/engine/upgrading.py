@@ -158,7 +158,7 @@ class Bridge:
     Their results are handed to the worker as rows of text constants, which its driver reads.
     """
 
-    pipelined = False  # each statement is observed
+    pipelined = lets_read = False  # each statement is observed
 
     def __init__(
         self,
@@ -185,6 +185,9 @@ class Bridge:
         alone = self.run.autocommits and statements.is_concurrent(statement.text)
         with self.block() if alone and not self.connection.autocommit else nullcontext():
             self.sent_around(statement.text, statement.where)
+
+    def hear(self, statement: Statement) -> None:
+        """Do nothing: no statement has been sent before it was heard of."""
 
     def sent_around(self, text: str, where: str | None) -> bool:
         """Execute a statement on the observed connection, and send its rows to the worker."""

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,7 @@ from limbeck.lint.trace.tracing import trace
 from limbeck.project.code import interpreter
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.code.process import Process
 from limbeck.project.project import Project
 from limbeck.sources import Models, Replay
 
@@ -150,6 +151,53 @@ cursor.execute("insert into a values (%s, %s)", (1, "100% it's"))
 cursor.execute("select name from a where id = 1")
 assert cursor.fetchone() == ("100% it's",)
 """
+
+
+LOOKING = """
+bind = op.get_bind()
+for number in range({times}):
+    assert f"t{{number}}" not in sa.inspect(bind).get_table_names()
+    op.create_table(f"t{{number}}", sa.Column("id", sa.Integer, primary_key=True))
+    for _ in range({looks}):
+        (column,) = sa.inspect(bind).get_columns(f"t{{number}}")
+        assert column["name"] == "id"
+"""
+
+
+def test_questions_about_the_catalog_cost_no_question_to_limbeck(
+    work: Work, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    go_on = Process.go_on
+
+    def counted(self: Process, **answer: Any) -> None:
+        asked.append(bool(answer.get("reads")))
+        go_on(self, **answer)
+
+    monkeypatch.setattr(Process, "go_on", counted)
+    counts = []
+    for looks in (1, 20):
+        work.revision("looks", LOOKING.format(times=3, looks=looks), imports=SQLALCHEMY)
+        history = History.of(outside(work))
+        running.upgrade(history, connection)
+        tables = "select count(*) from pg_tables where tablename in ('t0', 't1', 't2')"
+        assert connection.execute(tables.encode()).fetchone() == (3,)
+        connection.execute("drop table t0, t1, t2")
+        counts.append(len(asked))
+        asked.clear()
+    assert counts[0] == counts[1]
+
+
+def test_a_question_about_the_catalog_that_fails_is_the_revisions_error(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    question = "SELECT 'nobody'::regrole FROM pg_catalog.pg_class"
+    look = f'op.get_bind().execute(sa.text("{question}"))'
+    body = "op.execute('create table t (id int)')\nsa.inspect(op.get_bind()).get_table_names()\n"
+    work.revision("fails", body + look, imports=SQLALCHEMY)
+    with pytest.raises(MigrationError, match='role "nobody" does not exist'):
+        running.upgrade(History.of(outside(work)), connection)
+    assert connection.execute("select to_regclass('t')").fetchone() == (None,)
 
 
 def test_a_statement_around_sqlalchemy_belongs_to_its_step(

@@ -93,7 +93,12 @@ class Process:
             asked(message)
 
     def go_on(
-        self, *, failing: bool = False, finished: bool = True, server: Answer | None = None
+        self,
+        *,
+        failing: bool = False,
+        finished: bool = True,
+        reads: bool = False,
+        server: Answer | None = None,
     ) -> None:
         """End a question of the worker's.
 
@@ -101,9 +106,11 @@ class Process:
             failing: raise an exception in the project's code.
             server: what the server reported, if limbeck sent the statement itself.
             finished: the statement in question is dealt with; the worker need not send it.
+            reads: the worker may send questions about the catalog that follow, and tell of them.
 
         """
-        self._send({"do": "go on", "raise": failing, "finished": finished, "server": server})
+        answer = {"raise": failing, "finished": finished, "reads": reads, "server": server}
+        self._send({"do": "go on", **answer})
 
     def receive(self) -> Answer:
         """Return the next message of the worker."""

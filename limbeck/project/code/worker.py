@@ -749,8 +749,12 @@ class Run:
         self.unread = False
         self.in_block = False
         self.kept: list[tuple[str, str, tuple[Any, ...], Any]] = []
-        # Facts of statements that limbeck has not heard of yet; None where it is asked about each.
-        self.untold: list[Answer] | None = None
+        # Facts of statements that limbeck has not heard of yet. Those that only change something
+        # wait for it, if the function gives them `together`; questions about the catalog do not,
+        # while limbeck `lets_read`.
+        self.untold: list[Answer] = []
+        self.together = False
+        self.lets_read = False
         self.created: set[str] = set()
         self.modules: dict[str, Any] = {}
         self._install()
@@ -818,7 +822,7 @@ class Run:
             self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
-        self.untold = [] if together else None
+        self.untold, self.together, self.lets_read = [], together, False
         self.free(running=True)
         try:
             with Operations.context(self.context):
@@ -830,8 +834,7 @@ class Run:
 
     def _heard(self) -> list[Answer]:
         """Return what limbeck is about to hear of."""
-        untold = self.untold or []
-        self.untold = None if self.untold is None else []
+        untold, self.untold = self.untold, []
         return untold
 
     def several(self, statements: list[Answer]) -> Answer:
@@ -967,6 +970,10 @@ class Run:
             facts = self._facts(text, context)
             if self._may_be_told_later(facts):
                 return True
+            if self._may_read(facts):
+                self._tell_later({**facts, "sent": True})
+                self._default(name, cursor, text, *parameters, context)
+                return True
             error: list[BaseException] = []
 
             def run() -> None:
@@ -995,12 +1002,24 @@ class Run:
 
     def _may_be_told_later(self, facts: Answer) -> bool:
         """Return whether limbeck hears of a statement with the next question; then it is noted."""
-        if self.untold is None or self.in_block or facts["nested"] or not facts["unread"]:
+        if not self.together or self.in_block or facts["nested"] or not facts["unread"]:
             return False
+        self.lets_read = False
+        self._tell_later(facts)
+        return True
+
+    def _may_read(self, facts: Answer) -> bool:
+        """Return whether to send a question about the catalog at once, and tell limbeck later.
+
+        limbeck has sent all that comes before it in its transaction. A revision that looks first
+        asks more questions than it changes, each in less time than limbeck needs for an answer.
+        """
+        return self.lets_read and not facts["nested"] and asks_of_catalog(facts["text"])
+
+    def _tell_later(self, facts: Answer) -> None:
         self.untold.append(facts)
         if len(self.untold) == MOST:  # somebody may look at how far the revision is
             self._ask(pause=True)
-        return True
 
     def _ask(
         self,
@@ -1016,7 +1035,9 @@ class Run:
             "send": self.send,
             **(handlers or {}),
         }
+        self.lets_read = False  # while limbeck is asked, statements are its own
         decided = self.channel.serve(both, until="go on")
+        self.lets_read = bool(decided.get("reads"))
         if decided.get("raise"):
             raise error[-1] if error else refusal(self.context.dialect, decided.get("server"))
         return bool(decided["finished"])
@@ -1062,6 +1083,11 @@ def autocommits(connection: Any) -> bool:
     chosen = connection.get_execution_options().get("isolation_level")
     level = chosen or getattr(connection.dialect, "_on_connect_isolation_level", None)
     return str(level).upper() == "AUTOCOMMIT"
+
+
+def asks_of_catalog(text: str) -> bool:
+    """Return whether a statement only asks for what the database has, as SQLAlchemy spells it."""
+    return text.startswith("SELECT ") and "pg_catalog." in text and ";" not in text
 
 
 class Refused:
