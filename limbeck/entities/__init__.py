@@ -6,12 +6,12 @@ recent_books = View("recent_books", select(Book.id, Book.title), metadata=Base.m
 from __future__ import annotations
 
 from limbeck.entities.code import Aggregate, Function, Procedure, Rule, Trigger
-from limbeck.entities.constraints import NotNull, TableConstraint
+from limbeck.entities.constraints import Inherits, NotNull, TableConstraint
 from limbeck.entities.entity import Entity, Extension, Schema, entities
 from limbeck.entities.relations import MaterializedView, Partition, Sequence, View
 from limbeck.entities.security import Policy, RowSecurity
 from limbeck.entities.statements import Definition, Statement, Statistics
-from limbeck.entities.types import Collation, Composite, Domain, Range, Type, TypeLike
+from limbeck.entities.types import Collation, Composite, Domain, Range, Serial, Type, TypeLike
 
 __all__ = [
     "Aggregate",
@@ -22,6 +22,7 @@ __all__ = [
     "Entity",
     "Extension",
     "Function",
+    "Inherits",
     "MaterializedView",
     "NotNull",
     "Partition",
@@ -32,6 +33,7 @@ __all__ = [
     "Rule",
     "Schema",
     "Sequence",
+    "Serial",
     "Statement",
     "Statistics",
     "TableConstraint",

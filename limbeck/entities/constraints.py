@@ -1,4 +1,4 @@
-"""Constraints of tables for which SQLAlchemy has no class."""
+"""Parts of tables for which SQLAlchemy has no class, for __table_args__."""
 
 from __future__ import annotations
 
@@ -6,9 +6,34 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import Constraint
+from sqlalchemy.schema import Constraint, SchemaItem
 
+from limbeck.entities.sql import place, qualified
 from limbeck.schema.sql import forms
+
+
+class Inherits(SchemaItem):
+    """The tables that a table inherits from (INHERITS), for __table_args__.
+
+    The class declares their columns as well, for queries; CREATE TABLE leaves those to the parents.
+
+    Args:
+        parents: their Tables or mapped classes, of the same MetaData.
+
+    """
+
+    def __init__(self, *parents: sa.FromClause | type[Any]) -> None:
+        self.parents = parents
+
+    def _set_parent(self, parent: Any, **_: Any) -> None:
+        names = []
+        for given in self.parents:
+            table: Any = getattr(given, "__table__", given)
+            parent.add_is_dependent_on(table)
+            names.append(sa.sql.quoted_name(qualified(*place(table)), quote=False))
+            for column in parent.columns:
+                column.system = column.system or column.name in table.columns
+        parent.dialect_options["postgresql"]["inherits"] = names
 
 
 class NotNull(Constraint):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast
+from sqlalchemy import Column, FetchedValue, Integer, Text, cast, event
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import SchemaEventTarget
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from limbeck.entities.entity import Entity
@@ -30,6 +31,38 @@ class Type(UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         """Return the name as in CREATE TABLE."""
         return self.name
+
+
+class Serial(SchemaEventTarget, Integer):
+    """A number that a sequence of its own gives to a column, as SERIAL does.
+
+    SQLAlchemy itself makes a serial of one column only, and that in the primary key.
+
+    Args:
+        of: the type of the numbers: "smallint", "integer" or "bigint".
+
+    """
+
+    def __init__(self, of: str = "integer") -> None:
+        self.of = of
+
+    def _set_parent(self, parent: Any, **_: Any) -> None:
+        event.listen(parent, "after_parent_attach", _fill)
+
+
+def _fill(column: Column[Any], _: Any) -> None:
+    """Tell SQLAlchemy that the server fills a column which an INSERT omits."""
+    if column.server_default is None:
+        FetchedValue()._set_parent(column)  # noqa: SLF001 - what Column does with its own
+
+
+_SERIALS = {"smallint": "SMALLSERIAL", "integer": "SERIAL", "bigint": "BIGSERIAL"}
+
+
+@compiles(Serial)
+def _serial(type_: Serial, _: Any, type_expression: object = None, **__: Any) -> str:
+    # In a cast there is only a number.
+    return _SERIALS[type_.of] if isinstance(type_expression, Column) else type_.of.upper()
 
 
 class TypeLike(TypeDecorator[Any]):

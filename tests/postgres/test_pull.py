@@ -40,6 +40,28 @@ CREATE TABLE books (
     published_year integer, created_at timestamp DEFAULT now() NOT NULL);
 """
 
+HEIRS = """
+    CREATE SCHEMA x; CREATE TYPE mood AS ENUM ('sad', 'odd');
+    CREATE TABLE x.base (id serial PRIMARY KEY, a text NOT NULL DEFAULT 'x', mood mood,
+        u integer UNIQUE, g integer GENERATED ALWAYS AS (1) STORED, CONSTRAINT c CHECK (a <> ''));
+    COMMENT ON COLUMN x.base.a IS 'of the parent';
+    CREATE TABLE alone () INHERITS (x.base);
+    CREATE TABLE a_keyed (own text, PRIMARY KEY (id), base_id integer REFERENCES x.base)
+        INHERITS (x.base);
+    COMMENT ON COLUMN a_keyed.a IS 'of the child'; CREATE INDEX ON a_keyed (mood);
+    CREATE TABLE grand (more date NOT NULL) INHERITS (a_keyed);
+    CREATE TABLE other (id integer NOT NULL, o text);
+    CREATE TABLE of_both () INHERITS (x.base, other);
+    CREATE TABLE identified (n integer GENERATED ALWAYS AS IDENTITY, m integer);
+    CREATE TABLE plain_heir (z integer) INHERITS (identified);
+    CREATE TABLE local (m integer) INHERITS (identified);
+    CREATE TABLE stricter () INHERITS (identified); ALTER TABLE stricter ALTER m SET NOT NULL;
+    CREATE TABLE defaulted () INHERITS (identified); ALTER TABLE defaulted ALTER m SET DEFAULT 3;
+    CREATE TABLE of_raw (q integer) INHERITS (defaulted);
+    CREATE TABLE adopted (n integer NOT NULL, m integer); ALTER TABLE adopted INHERIT identified;
+    CREATE TABLE checked (n integer CHECK (n > 0) NO INHERIT, o integer, CHECK (o > 0) NOT VALID);
+    CREATE TABLE unchecked (p integer) INHERITS (checked)"""
+
 CASES = {
     "authors and books": LIBRARY,
     "an integer key without a default stays one": "CREATE TABLE t (id integer PRIMARY KEY)",
@@ -52,6 +74,12 @@ CASES = {
         CREATE SEQUENCE s AS smallint INCREMENT 5 MINVALUE 10 MAXVALUE 1000 CYCLE CACHE 3;
         CREATE TABLE t (id bigint DEFAULT nextval('s') PRIMARY KEY, n integer);
         CREATE SEQUENCE odd; ALTER SEQUENCE odd OWNED BY t.n""",
+    "serials outside of the key": """
+        CREATE TABLE a (id serial PRIMARY KEY, n serial, b bigserial UNIQUE, s smallserial);
+        CREATE TABLE "A b" ("N c" serial, t text); ALTER SEQUENCE a_n_seq INCREMENT 5;
+        CREATE UNLOGGED TABLE u (n serial); CREATE TABLE p (n serial) PARTITION BY LIST (n);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); COMMENT ON SEQUENCE a_b_seq IS 'x';
+        CREATE VIEW v AS SELECT nextval('u_n_seq') AS next""",
     "serials whose sequence is not the usual one": """
         CREATE TABLE a (id serial PRIMARY KEY); ALTER SEQUENCE a_id_seq AS bigint MAXVALUE 99999;
         CREATE TABLE b (id serial PRIMARY KEY); ALTER SEQUENCE b_id_seq RENAME TO old_id_seq;
@@ -287,6 +315,7 @@ CASES = {
         CREATE TABLE m_rest PARTITION OF m DEFAULT; CREATE INDEX ON m (v);
         CREATE TABLE base (id integer PRIMARY KEY, a text);
         CREATE TABLE child (b text) INHERITS (base)""",
+    "tables that inherit": HEIRS,
 }
 
 
@@ -524,7 +553,7 @@ IDIOMS = """
     CREATE INDEX ops ON t (a text_pattern_ops); COMMENT ON TABLE t IS 'the comment';
     ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
     CREATE TYPE span AS RANGE (subtype = float8); CREATE TABLE base (id integer PRIMARY KEY);
-    CREATE TABLE child () INHERITS (base);
+    CREATE TABLE child (note text) INHERITS (base);
     CREATE TABLE logs (at date NOT NULL) PARTITION BY RANGE (at);
     CREATE TABLE old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
     CREATE INDEX by_at ON logs (at DESC); CREATE VIEW feelings AS SELECT feeling FROM t;
@@ -538,15 +567,16 @@ def test_objects_are_declared_as_experts_do(database: Database) -> None:
         'RowSecurity("t", metadata=Base.metadata, force=True)',
         'Range("span", "double precision", metadata=Base.metadata)',
         "    feeling: Mapped[Mood | None] = mapped_column(TypeLike(",
-        '"AS integer", owned_by=("t", "n"), default=True',
+        "n: Mapped[int] = mapped_column(Serial())",
         '"comment": "the comment"',
         'Partition("old", "logs", "FOR VALUES FROM (MINVALUE) TO (',
         'sa.Index("by_at", sa.text("at DESC")), postgresql_partition_by=',
         'feelings = View("feelings", """',
+        "Inherits(",
         'columns={"feeling": TypeLike("public.feeling", MOOD)}',
     ):
         assert "".join(line.split()) in "".join(text.split())
-    for word in ("Statement(", "NotNull(", '"""the comment"""'):
+    for word in ("Statement(", "NotNull(", "Sequence(", "FetchedValue", '"""the comment"""'):
         assert word not in text
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from sqlalchemy.orm import clear_mappers
 
 from limbeck import pull
 from limbeck.errors import ModelsError
@@ -842,6 +843,8 @@ def forget() -> None:
     """Forget the imported models, so that they are read again."""
     for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
         del sys.modules[name]
+    # A class that cannot be configured would stop the classes of all later tests.
+    clear_mappers()
 
 
 def imported() -> Any:

@@ -312,6 +312,128 @@ CASES = {
         gone=("table public.old",),
         files={"x.py": ""},
     ),
+    "what a class inherits stays with its parent, and a new heir is a class": Case(
+        """
+        from limbeck.entities import Inherits
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Event(Base):
+            __tablename__ = "events"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            kind: Mapped[str]
+
+
+        class Login(Base):
+            __tablename__ = "logins"
+            __table_args__ = (Inherits(Event),)
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            kind: Mapped[str]
+            person: Mapped[int]
+        """,
+        """ALTER TABLE events ADD place text; ALTER TABLE events DROP kind;
+        ALTER TABLE logins ADD ip inet;
+        CREATE TABLE logouts (PRIMARY KEY (id)) INHERITS (events)""",
+        has=(
+            "    person: Mapped[int]\n    place: Mapped[str | None] = mapped_column(sa.Text())\n",
+            "    ip: Mapped[Any | None] = mapped_column(postgresql.INET())\n",
+            'class Logout(Base):\n    __tablename__ = "logouts"\n    __table_args__ = (Inherits(',
+        ),
+        lacks=("kind",),
+        files={"x.py": ""},
+    ),
+    "a table that inherits and is declared as SQL stays so": Case(
+        """
+        from limbeck.entities import Definition
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Event(Base):
+            __tablename__ = "events"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+        Definition("TABLE", "public.logins",
+            "CREATE TABLE public.logins (person integer) INHERITS (public.events)",
+            metadata=Base.metadata, exists="to_regclass('public.logins') IS NOT NULL")
+        """,
+        """ALTER TABLE events ADD place text; ALTER TABLE logins ADD ip inet""",
+        has=("    place: Mapped[str | None]", "ip inet", "Definition("),
+        lacks=("class Login",),
+        files={"x.py": ""},
+    ),
+    "a serial outside of the key is a Serial, gained, lost or renamed": Case(
+        """
+        from limbeck.entities import Serial
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Order(Base):
+            __tablename__ = "orders"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            lost: Mapped[int] = mapped_column(Serial())
+            plain: Mapped[int] = mapped_column(Serial())
+            place: Mapped[int] = mapped_column(Serial("bigint"))
+        """,
+        """ALTER TABLE orders DROP lost; ALTER TABLE orders ALTER plain DROP DEFAULT;
+        DROP SEQUENCE orders_plain_seq; ALTER TABLE orders ADD more serial;
+        ALTER SEQUENCE orders_place_seq INCREMENT 10""",
+        has=(
+            "    plain: Mapped[int] = mapped_column(sa.Integer())\n",
+            '    place: Mapped[int] = mapped_column(Serial("bigint"))\n',
+            "    more: Mapped[int] = mapped_column(Serial())\n",
+        ),
+        lacks=("lost", "FetchedValue", "Sequence("),
+        files={"x.py": ""},
+    ),
+    "a serial whose sequence is declared beside its class stays so": Case(
+        """
+        import sqlalchemy as sa
+        from limbeck.entities import Sequence
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Order(Base):
+            __tablename__ = "orders"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            place: Mapped[int] = mapped_column(server_default=sa.FetchedValue())
+            gone: Mapped[int] = mapped_column(server_default=sa.FetchedValue())
+
+
+        Sequence("orders_place_seq", "AS integer", metadata=Base.metadata,
+            owned_by=("orders", "place"), default=True)
+        Sequence("orders_gone_seq", "AS integer", metadata=Base.metadata,
+            owned_by=("orders", "gone"), default=True)
+        """,
+        """ALTER TABLE orders ADD note text; ALTER TABLE orders DROP gone""",
+        has=(
+            "    place: Mapped[int] = mapped_column(server_default=sa.FetchedValue())\n",
+            'Sequence("orders_place_seq"',
+        ),
+        lacks=("Serial", "gone"),
+        files={"x.py": ""},
+    ),
     "a view goes with the column that it reads, one of a table that is gone stays": Case(
         """
         from limbeck.entities import View

@@ -36,6 +36,11 @@ SQL = """
         subscriber_id integer REFERENCES people, PRIMARY KEY (changeset_id, subscriber_id));
     CREATE TABLE changeset_watchers (changeset_id integer REFERENCES changesets,
         person_id integer REFERENCES people, PRIMARY KEY (changeset_id, person_id));
+    CREATE TABLE posts (id serial PRIMARY KEY);
+    CREATE TABLE subscribers (post_id integer REFERENCES posts, person_id integer REFERENCES people,
+        PRIMARY KEY (post_id, person_id));
+    CREATE TABLE readings (post_id integer REFERENCES posts, person_id integer REFERENCES people,
+        PRIMARY KEY (post_id, person_id));
     CREATE TABLE follows (follower_id integer REFERENCES people,
         following_id integer REFERENCES people, PRIMARY KEY (follower_id, following_id));
     CREATE TABLE friends (a_id integer REFERENCES people, b_id integer REFERENCES people,
@@ -53,7 +58,9 @@ NAMES = {
         *("home", "mentor", "people_as_mentor", "boss", "people_as_boss", "deputy", "person_1"),
         *("people_as_deputy", "people_as_person_1", "changesets", "changesets_as_subscriber"),
         *("changesets_as_watcher", "followers", "following", "friends", "friends_of", "cakes"),
+        *("posts_as_subscriber", "readings_posts"),
     },
+    "Post": {"subscribers", "readings_people"},
     "Changeset": {"author", "subscribers", "watchers"},
     "Cake": {"baker_row", "taster_person"},
 }

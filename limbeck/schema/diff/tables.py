@@ -79,7 +79,9 @@ def _body(
     situation: Situation,
 ) -> str:
     attachment = next((m for m in members if isinstance(m, Attachment)), None)
-    parents = [m.parent for m in members if isinstance(m, Inheritance)]
+    given = {m.parent for m in members if isinstance(m, Inheritance)}
+    # Of several parents, the first gives a column the name of its NOT NULL, and its place.
+    parents = [each for each in situation.after.parents(table.address) if each in given]
     primary = {name for key in keys if key.type == "p" for name in key.columns}
     typed = table.of_type is not None
     lines = [

@@ -140,6 +140,14 @@ CASES = (
         rows="INSERT INTO t VALUES (1, NULL)",
     ),
     Case(
+        "the parents of a table that inherits, in their order",
+        "CREATE TABLE z (a int NOT NULL, b int DEFAULT 1); CREATE TABLE p (a int NOT NULL, c int)",
+        """
+        CREATE TABLE z (a int NOT NULL, b int DEFAULT 1); CREATE TABLE p (a int NOT NULL, c int);
+        CREATE TABLE k (own int) INHERITS (z, p)
+        """,
+    ),
+    Case(
         "a partition's NOT NULL that is its own as well",
         """
         CREATE TABLE t (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);

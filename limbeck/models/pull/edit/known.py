@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import MappedAsDataclass, Mapper
 
 from limbeck.dataclass import dataclass
+from limbeck.entities.types import Serial
 from limbeck.errors import ModelsError
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by
@@ -145,16 +146,18 @@ def _implied(base: Any, style: Style) -> dict[str, str]:
 
 def _known(table: sa.Table, base: Any, package: str) -> Known:
     decorated = frozenset(column.name for column in table.columns if _has_own_type(column.type))
+    serials = frozenset(each.name for each in table.columns if isinstance(each.type, Serial))
     mappers = (mapper for mapper in _registry(base).mappers if mapper.local_table is table)
     mapper = next(mappers, None)
     if mapper is None:
         module, name = _variable(table, package)
         keys = {column.name: column.key for column in table.columns}
-        return Known(name, False, module, keys, decorated=decorated)  # noqa: FBT003
+        return Known(name, False, module, keys, decorated=decorated, serials=serials)  # noqa: FBT003
     class_ = mapper.class_
     module = within(class_.__module__, package)
     names = frozenset(name for name in dir(class_) if not name.startswith("__"))
-    return Known(class_.__name__, True, module, dict(_attributes(mapper)), names, decorated)  # noqa: FBT003
+    attributes = dict(_attributes(mapper))
+    return Known(class_.__name__, True, module, attributes, names, decorated, serials)  # noqa: FBT003
 
 
 def _has_own_type(type_: object) -> bool:

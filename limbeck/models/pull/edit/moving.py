@@ -81,7 +81,10 @@ def _known(own: Known, address: Address, renames: Renames) -> Known:
         for column, key in own.attributes.items()
     }
     return replace(
-        own, attributes=attributes, decorated=frozenset(named(name) for name in own.decorated)
+        own,
+        attributes=attributes,
+        decorated=frozenset(map(named, own.decorated)),
+        serials=frozenset(map(named, own.serials)),
     )
 
 

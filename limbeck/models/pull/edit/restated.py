@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from limbeck.models.pull.render.beside import Declaration, beside
@@ -18,22 +18,36 @@ _PARTS: Final = frozenset({"column", "constraint", "index", "default"})
 
 
 def former(
-    before: Catalog, declared: Iterable[Declaration], live: Catalog, written: Catalog
+    before: Catalog,
+    declared: Iterable[Declaration],
+    live: Catalog,
+    written: Catalog,
+    apart: Container[Address],
 ) -> list[Declaration]:
-    """Return what pull would write beside the tables for the working models, if it matters."""
+    """Return what pull would write beside the tables for the working models, if it matters.
+
+    Args:
+        before: what they create.
+        declared: what pull writes beside the tables of the live schema.
+        live: the live schema.
+        written: `before` by the names before the renames.
+        apart: tables that inherit, which the working models declare by their SQL.
+
+    """
     # It takes as long as the same of the live schema, and most merges do not need it.
     needless = written is before and all(
         item.whole and not is_definition(item) for item in declared
     )
     if needless and not _gone_parts(before, live):
         return []
-    return beside_of(written)
+    return beside_of(written, apart)
 
 
-def beside_of(catalog: Catalog) -> list[Declaration]:
+def beside_of(catalog: Catalog, apart: Container[Address] = ()) -> list[Declaration]:
     """Return what pull would write beside the tables."""
     first = early(catalog)
-    return beside(catalog, first, plain(contents(catalog), late_parts(catalog, first)))
+    late = late_parts(catalog, first)
+    return beside(catalog, first, plain(contents(catalog, apart), late, apart=apart))
 
 
 def stated(before: Catalog, live: Catalog, former: Iterable[Declaration]) -> set[str]:
@@ -74,17 +88,20 @@ def staying(former: Iterable[Declaration], before: Catalog, live: Catalog) -> se
     }
 
 
-def moved(former: Iterable[Declaration], before: Catalog, live: Catalog) -> Iterator[Declaration]:
+def moved(
+    former: Iterable[Declaration], before: Catalog, live: Catalog, apart: Container[Address]
+) -> Iterator[Declaration]:
     """Yield what only the models have and a rename has changed, as a partition of its table.
 
     Args:
         former: by the names before the renames.
         before: the schema of the models, by the new names.
         live: the live schema.
+        apart: as in `former`.
 
     """
     texts = {item.source.text for item in former}
-    for item in beside_of(before):
+    for item in beside_of(before, apart):
         if item.source.text not in texts and _has_stayed(item, before, live):
             yield item
 

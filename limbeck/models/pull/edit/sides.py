@@ -77,7 +77,9 @@ class Sides:
             for address in known.tables
             if _is_part(before.objects.get(address)) and _is_part(live.objects.get(address))
         }
-        old_tables, new_tables = _plain(before, mapped), _plain(live, mapped)
+        # New ones become classes; those that have been written as SQL stay so.
+        apart = _apart(before, known)
+        old_tables, new_tables = _plain(before, mapped, apart), _plain(live, mapped, apart)
         naming = Naming(
             known.style,
             known.tables,
@@ -93,7 +95,7 @@ class Sides:
         both = new_tables.keys() & old_tables.keys()
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
-        beside_ = beside(live, early(live), _plain(live))
+        beside_ = beside(live, early(live), _plain(live, apart=apart))
         serial, renamed = _of_serials(before, old_tables), written is not None
         implied = serial - _of_serials(live, new_tables)
         chosen = {
@@ -112,7 +114,9 @@ class Sides:
         }
         related = relations(new)
         telling = (*chosen, *filter(restated.is_definition, beside_))
-        former = restated.former(before, telling, live, written or before)
+        former = restated.former(
+            before, telling, live, written or before, _apart(written or before, known)
+        )
         stated = restated.stated(before, live, former)
         chosen |= set(restated.reformed(former, beside_, renamed=renamed))
         chosen = {item for item in chosen if item.whole or item.source.text not in stated}
@@ -127,7 +131,7 @@ class Sides:
             old,
             new,
             related,
-            (*declared, *(restated.moved(former, before, live) if renamed else ())),
+            (*declared, *(restated.moved(former, before, live, apart) if renamed else ())),
             fresh,
             editable,
             frozenset(unstated),
@@ -187,7 +191,8 @@ def _of_serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> frozens
     return frozenset(
         sequence.address
         for at, sequence in serials(catalog).items()
-        if (table := tables.get(Address("table", at.schema, at.name))) and table.serial == at.part
+        if (table := tables.get(Address("table", at.schema, at.name)))
+        and at.part in {table.serial, *table.serials}
     )
 
 
@@ -202,8 +207,22 @@ def _loses_type(address: Address, old: Models, new: Models, changed: Container[A
     )
 
 
-def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:
-    return plain(contents(catalog), late_parts(catalog, early(catalog)), mapped)
+def _plain(
+    catalog: Catalog, mapped: Container[Address] = (), apart: Container[Address] = ()
+) -> dict[Address, Contents]:
+    return plain(contents(catalog, apart), late_parts(catalog, early(catalog)), mapped, apart)
+
+
+def _apart(catalog: Catalog, known: Working) -> set[Address]:
+    """Return the tables that inherit, and the serials, that the models declare beside classes."""
+    heirs = {table.address for table in catalog.of(Table) if table.inherits}
+    fed = {column for column in serials(catalog) if not _is_own_serial(column, known)}
+    return (heirs - set(known.tables)) | fed
+
+
+def _is_own_serial(column: Address, known: Working) -> bool:
+    table = known.tables.get(Address("table", column.schema, column.name))
+    return table is not None and column.part in table.serials
 
 
 def _is_part(item: object) -> bool:

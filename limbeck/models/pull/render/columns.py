@@ -50,7 +50,8 @@ def _kind(column: Column, model: Model) -> tuple[object, ...]:
     """Return a key that columns with the same declaration share."""
     contents, name = model.contents, column.name
     own = (column.type, column.not_null is None, column.default, column.collation)
-    return (*own, name == contents.serial, name in contents.filled, model.roles.get(name))
+    filled = name in contents.filled, name in contents.serials
+    return (*own, name == contents.serial, *filled, model.roles.get(name))
 
 
 def _declaration(column: Column, model: Model, models: Models) -> Source:
@@ -58,7 +59,7 @@ def _declaration(column: Column, model: Model, models: Models) -> Source:
     plain = model.attributes[column.name] == column.name
     given: list[Argument] = [] if plain else [literal(column.name)]
     if not is_implied(column, model, models):
-        given.append(type_of(column, models))
+        given.append(_type_in(column, model, models))
     given += more(column, model, models)
     if models.style == "dataclass":
         given += _parameter(column, model, models)
@@ -102,12 +103,20 @@ def arguments(
         annotated: whether the column has an annotation, which says whether it may be NULL.
 
     """
-    yield type_of(column, models)
+    yield _type_in(column, model, models)
     yield from more(column, model, models)
     if annotated and models.style == "dataclass":
         yield from _parameter(column, model, models)
     if not annotated and column.not_null is not None and not _in_key(column, model):
         yield "nullable=False"
+
+
+def _type_in(column: Column, model: Model, models: Models) -> Source:
+    """Return the type of a column in its table, where a sequence may fill it."""
+    if column.name not in model.contents.serials:
+        return type_of(column, models)
+    given = [] if column.type == "integer" else [literal(column.type)]
+    return call("Serial", given, "from limbeck.entities import Serial")
 
 
 def type_of(column: Column, models: Models) -> Source:
@@ -188,6 +197,8 @@ def annotation(column: Column, models: Models) -> Source:
 
 def is_implied(column: Column, model: Model, models: Models) -> bool:
     """Return whether a column's annotation alone implies its type."""
+    if column.name in model.contents.serials:
+        return False
     enum = models.enums.get(_address(column.type))
     plain = python(column.type, models.catalog).text
     implied = bool(enum and enum.known and enum.known.implied)
@@ -228,7 +239,7 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     filled = None if column.generated else default(column, models.catalog.near)
     if column.name in model.contents.filled:
         yield keyword("server_default", Source("sa.FetchedValue()", frozenset({SQLALCHEMY})))
-    elif filled and model.contents.serial != column.name:
+    elif filled and column.name not in {model.contents.serial, *model.contents.serials}:
         yield keyword("server_default", filled)
     if column.comment is not None:
         yield keyword("comment", literal(column.comment))

@@ -21,9 +21,10 @@ from limbeck.schema.catalog.objects.tables import Table
 class Contents:
     """A table with everything that CREATE TABLE creates along with it.
 
-    `serial` is the column whose sequence SQLAlchemy creates, if there is one; `filled` are the
-    columns whose default is set after the tables are created; `followed` are the indexes that
-    partitions get by being created.
+    `serial` is the column whose sequence SQLAlchemy creates, if there is one; `serials` are other
+    columns with a sequence of their own, and `filled` those whose default is set after the tables
+    are created; `followed` are the indexes that partitions get by being created, and `inherited`
+    the checks that a table has from its parents.
     """
 
     table: Table
@@ -33,6 +34,8 @@ class Contents:
     serial: str | None
     filled: frozenset[str] = frozenset()
     followed: frozenset[Address] = frozenset()
+    inherited: tuple[Constraint, ...] = ()
+    serials: frozenset[str] = frozenset()
 
     @property
     def primary_key(self) -> Constraint | None:
@@ -46,7 +49,7 @@ class Contents:
 
     def fills(self, column: Column) -> bool:
         """Return whether the server fills a column that an INSERT omits."""
-        own = column.name == self.serial or column.name in self.filled
+        own = column.name == self.serial or column.name in self.filled | self.serials
         return bool(own or column.identity or column.generated or column.default)
 
 
@@ -90,8 +93,14 @@ def covers(contents: Contents, columns: Sequence[str]) -> bool:
     return set(columns) in [*keys, *indexes]
 
 
-def contents(catalog: Catalog) -> dict[Address, Contents]:
-    """Return the contents of each table of a catalog, by address."""
+def contents(catalog: Catalog, apart: Container[Address] = ()) -> dict[Address, Contents]:
+    """Return the contents of each table of a catalog, by address.
+
+    Args:
+        catalog: the schema.
+        apart: columns whose sequence the working models declare beside the tables.
+
+    """
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
     constraints: dict[tuple[str, str], list[Constraint]] = defaultdict(list)
     indexes: dict[Address, list[Index]] = defaultdict(list)
@@ -102,6 +111,10 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
     for index in catalog.every(Index):
         indexes[index.table].append(index)
     own = serials(catalog)
+    others: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for address in own:
+        if address not in apart:
+            others[address.schema, address.name].add(address.part)
     all_followed = followed(catalog)
     fed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for address in columns_fed(catalog):
@@ -110,16 +123,18 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
     for table in catalog.of(Table):
         at = (table.schema, table.name)
         serial = _serial(table, constraints[at], own)
+        more = frozenset(others.get(at, ())) - {serial}
         by_address[table.address] = Contents(
             table,
             tuple(sorted(columns[at], key=attrgetter("position"))),
             tuple(sorted(constraints[at], key=attrgetter("name"))),
             tuple(sorted(indexes[table.address], key=attrgetter("schema", "name"))),
             serial,
-            frozenset(fed[at]) - {serial},
+            frozenset(fed[at]) - {serial} - more,
             all_followed.intersection(index.address for index in indexes[table.address])
             if table.partition_key
             else frozenset(),
+            serials=more,
         )
     return by_address
 

@@ -86,7 +86,7 @@ class Known:
     """A table of the working models; `name` is its class or variable.
 
     `attributes` are those of columns, `names` all that the class has; `decorated` are the
-    columns with a TypeDecorator.
+    columns with a TypeDecorator, `serials` those with a Serial.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Known:
     attributes: Mapping[str, str]
     names: frozenset[str] = frozenset()
     decorated: frozenset[str] = frozenset()
+    serials: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def package(
 
 
 def in_order(models: Models) -> Iterator[Model]:
-    """Yield the tables by name, but after the tables that they reference."""
+    """Yield the tables by name, but after those that they reference or inherit from."""
     needed = {
         address: _refers(model) & models.tables.keys() for address, model in models.tables.items()
     }
@@ -131,7 +131,9 @@ def in_order(models: Models) -> Iterator[Model]:
     ready = [address for address in waiting if not needed[address]]
     while waiting:
         freed: set[Address] = set()
-        for address in ready or list(waiting)[:1]:
+        # In a circle of foreign keys, a table still follows those that it inherits from.
+        free = (at for at in waiting if waiting.keys().isdisjoint(_parents(waiting[at])))
+        for address in ready or [next(free)]:
             yield waiting.pop(address)
             for user in users[address]:
                 needed[user].discard(address)
@@ -141,7 +143,11 @@ def in_order(models: Models) -> Iterator[Model]:
 
 def _refers(model: Model) -> set[Address]:
     keys = (key.reference.table for key in model.contents.foreign_keys if key.reference)
-    return {address for address in keys if address != model.address}
+    return {address for address in (*keys, *_parents(model)) if address != model.address}
+
+
+def _parents(model: Model) -> tuple[Address, ...]:
+    return model.contents.table.inherits
 
 
 def about(model: Model) -> str:

@@ -27,6 +27,7 @@ def plain(
     tables: Mapping[Address, Contents],
     late: frozenset[Address],
     mapped: Container[Address] = (),
+    apart: Container[Address] = (),
 ) -> dict[Address, Contents]:
     """Return the tables that SQLAlchemy can describe, each without what it cannot.
 
@@ -34,6 +35,7 @@ def plain(
         tables: all tables.
         late: the parts of tables that need an object created after the tables.
         mapped: partitions that the working models declare as tables.
+        apart: tables that inherit, which the working models declare by their SQL.
 
     """
     parts: _Parts = defaultdict(set)
@@ -42,6 +44,7 @@ def plain(
     sayable = {
         address for address, contents in tables.items() if _is_sayable(contents, parts, mapped)
     }
+    _leave_heirs(tables, sayable, mapped, apart)
     described = {address: _contents(tables[address], sayable, parts) for address in sorted(sayable)}
     return {address: _with_targets(contents, described) for address, contents in described.items()}
 
@@ -60,11 +63,64 @@ def _with_targets(contents: Contents, described: Mapping[Address, Contents]) -> 
     return replace(contents, constraints=constraints)
 
 
+def _leave_heirs(
+    tables: Mapping[Address, Contents],
+    sayable: set[Address],
+    mapped: Container[Address],
+    apart: Container[Address],
+) -> None:
+    """Remove the tables that do not have from their parents, as it is, what they share with them.
+
+    So are those that inherit from a table that is not described itself.
+    """
+    heirs = {at for at in sayable if tables[at].table.inherits and at not in mapped}
+    while gone := {
+        at
+        for at in heirs & sayable
+        if at in apart
+        or not sayable.issuperset(tables[at].table.inherits)
+        or not all(_passes_on(tables[of], tables[at]) for of in tables[at].table.inherits)
+    }:
+        sayable -= gone
+
+
+def _passes_on(parent: Contents, heir: Contents) -> bool:
+    own = {column.name: column for column in heir.columns}
+    key = heir.primary_key.columns if heir.primary_key else ()
+    return all(
+        _is_passed_on(column, own[column.name], keyed=column.name in key)
+        for column in parent.columns
+    )
+
+
+def _is_passed_on(column: Column, own: Column, *, keyed: bool) -> bool:
+    """Return whether a column is the one of a parent; its comment and identity do not pass on.
+
+    Args:
+        column: the parent's.
+        own: that of the table which inherits.
+        keyed: whether its primary key has it, which makes it NOT NULL.
+
+    """
+    not_null = own.not_null
+    usual = {None, chosen_name(own.table, own.name, "not_null")}
+    as_given = not_null is None or not_null.inherited or (keyed and not_null.name in usual)
+    if not (own.inherited and as_given) or own.identity:
+        return False
+    return column == replace(
+        own,
+        schema=column.schema,
+        table=column.table,
+        inherited=column.inherited,
+        not_null=column.not_null if own.not_null else None,
+        identity=column.identity,
+        comment=column.comment,
+    )
+
+
 def _is_sayable(contents: Contents, late: _Parts, mapped: Container[Address]) -> bool:
     table = contents.table
-    alone = table.address in mapped or not (
-        table.partition_of or table.inherits or table.of_type or table.server
-    )
+    alone = table.address in mapped or not (table.partition_of or table.of_type or table.server)
     columns, defaults = _late("column", table, late), _late("default", table, late)
     early = not any(
         column.name in columns or (column.generated and column.name in defaults)
@@ -91,6 +147,11 @@ def _contents(contents: Contents, sayable: set[Address], late: _Parts) -> Conten
     defaults, constraints = _late("default", table, late), _late("constraint", table, late)
     late_ones = {column.name for column in contents.columns if column.name in defaults}
     filled = contents.filled | late_ones
+    inherited: Collection[Constraint] = ()
+    if contents.table.inherits:
+        # Its parents give it their defaults and checks, whatever those need.
+        filled -= {column.name for column in contents.columns if column.inherited}
+        inherited = [part for part in contents.constraints if part.inherited]
     return Contents(
         _table(table),
         tuple(_column(column, filled) for column in contents.columns),
@@ -98,6 +159,8 @@ def _contents(contents: Contents, sayable: set[Address], late: _Parts) -> Conten
         tuple(part for part in _indexes(contents) if part.address[:3] not in late),
         contents.serial,
         filled,
+        inherited=tuple(inherited),
+        serials=contents.serials,
     )
 
 

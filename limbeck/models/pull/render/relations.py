@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
@@ -247,9 +247,11 @@ class _Side:
             yield from self._of_one(other, title)
         elif self.far not in {"", other}:
             yield names.rows_name(self.far)
-        elif rest and own in map(names.singular, words):
+        elif rest and (own in map(names.singular, words) or _acts(other, own, words)):
             yield names.rows_name(title)
         role = self.near if self.near not in {"", own} else ""
+        if not role and _acts(own, other, words):
+            yield f"{rows}_as_{names.row_name(title)}"
         if role or (rest and other in map(names.singular, words)):
             spare = f"{rows}_as_{role or names.row_name(title)}"
         else:
@@ -268,6 +270,19 @@ class _Side:
         yield f"{names.rows_name(base)}_of" if second else names.rows_name(base)
 
 
+def _acts(row: str, other: str, words: Sequence[str]) -> bool:
+    """Return whether an association such as `subscribers` names the rows of one of its tables.
+
+    Of people and posts, the people subscribe.
+    """
+    word = names.singular(words[-1])
+    named = {row, other}.intersection(map(names.singular, words))
+    return word.endswith(("er", "or")) and row in _PEOPLE and other not in _PEOPLE and not named
+
+
+_PEOPLE = frozenset(
+    {"account", "contact", "customer", "employee", "member", "people", "person", "profile", "user"}
+)
 # Roles in columns that tell nothing: from_id and to_id, a_id and b_id.
 _VAGUE = frozenset({"", "from", "to", *"abcdxyz12"})
 

@@ -121,7 +121,7 @@ def with_tables(
     for contents in tables.values():
         objects[contents.table.address] = contents.table
         objects |= {part.address: part for part in contents.columns}
-        objects |= {part.address: part for part in contents.constraints}
+        objects |= {part.address: part for part in (*contents.constraints, *contents.inherited)}
         objects |= {part.address: part for part in contents.indexes}
     return _like(catalog, objects)
 
@@ -134,9 +134,10 @@ def _given(catalog: Catalog) -> Iterator[tuple[Address, Object]]:
 
 def _serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> Iterator[Sequence]:
     columns = {
-        Address("column", contents.table.schema, contents.table.name, contents.serial)
+        Address("column", contents.table.schema, contents.table.name, column)
         for contents in tables.values()
-        if contents.serial
+        for column in (contents.serial, *contents.serials)
+        if column
     }
     return (sequence for sequence in catalog.of(Sequence) if sequence.owned_by in columns)
 

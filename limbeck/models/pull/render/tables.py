@@ -22,6 +22,7 @@ from limbeck.schema.catalog.objects.tables import Table
 
 _RELATIONSHIP = "from sqlalchemy.orm import Mapped, relationship"
 _BASE = "base:Base"
+_INHERITS = "from limbeck.entities import Inherits"
 _KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", table=True"}
 
 
@@ -118,6 +119,8 @@ def options(table: Table) -> Iterator[tuple[str, str]]:
 
 def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     """Yield the elements of __table_args__ by the address of the part that each declares."""
+    if parents := model.contents.table.inherits:
+        yield model.address, _inherits(parents, models)
     for constraint in model.contents.constraints:
         if not is_inline(constraint, model, models):
             spelled = _constraint(constraint, model, models)
@@ -128,6 +131,13 @@ def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
         if column_of_plain_index(index_, model.contents, models.nameless) is None:
             for spelled in _index(index_, models):
                 yield index_.address, spelled
+
+
+def _inherits(parents: Sequence[Address], models: Models) -> Source:
+    known = [models.tables[parent] for parent in parents]
+    modules = {} if models.together else {f"own:{each.module}:{each.name}" for each in known}
+    names = ", ".join(each.name for each in known)
+    return Source(f"Inherits({names})", frozenset({*modules, _INHERITS}))
 
 
 def _arguments(model: Model, models: Models) -> Iterator[Argument]:
@@ -155,7 +165,7 @@ def is_inline(constraint: Constraint, model: Model, models: Models) -> bool:
 def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     for column in model.contents.columns:
         constraint = column.not_null
-        if constraint is None or constraint.name is None:
+        if constraint is None or constraint.name is None or constraint.inherited:
             continue
         usual = chosen_name(column.table, column.name, "not_null")
         own = (column.schema, constraint.name) not in models.shared
