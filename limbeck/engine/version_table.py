@@ -83,15 +83,21 @@ def _recorded(connection: psycopg.Connection, table: VersionTable) -> tuple[str,
             return ids(asked(connection, table))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return None
-    except psycopg.OperationalError:  # a lock or a lost connection, which is nothing of the table
-        raise
     except psycopg.Error as error:
+        # A lock, a timeout: `connect` says more of one that ends a session which only reads.
+        passing = isinstance(error, psycopg.OperationalError)
+        if passing and connection.info.parameter_status("default_transaction_read_only") == "on":
+            raise
         raise DatabaseError(
             f"cannot read {table.name} of {connection.info.dbname}: {error}",
-            hint=row_security.HINT
-            if row_security.is_hidden(error)
-            else "Grant the role SELECT on it: it says which revisions are applied.",
+            hint="Try again." if passing else _grant(error),
         ) from error
+
+
+def _grant(error: psycopg.Error) -> str:
+    if row_security.is_hidden(error):
+        return row_security.HINT
+    return "Grant the role SELECT on it: it says which revisions are applied."
 
 
 def current(history: History, connection: psycopg.Connection) -> tuple[str, ...]:

@@ -105,9 +105,9 @@ def connect(
         listen: Receives a Notice for each retry.
 
     Raises:
-        UnavailableError: there is no connection, or it is lost; the message gives the reason.
+        UnavailableError: there is no connection, or one that reads is lost; the message says why.
         DatabaseError: row security would hide rows from a statement of the block, or a lock or a
-            timeout ends it.
+            timeout ends one that reads.
         PooledUrlError: the server is a transaction pooler.
 
     """
@@ -117,9 +117,11 @@ def connect(
         with row_security.explained(connection.info.user), connection:
             yield connection
     except psycopg.OperationalError as error:
+        if not read_only:  # whoever writes knows better what it means
+            raise
         from limbeck.postgres import interrupted  # noqa: PLC0415 - most sessions end well
 
-        if known := interrupted.translated(database, error, read_only=read_only):
+        if known := interrupted.translated(database, error):
             raise known from error
         raise
 

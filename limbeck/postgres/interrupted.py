@@ -1,4 +1,4 @@
-"""What interrupts a session: a lock of another one, a timeout, a lost connection.
+"""What interrupts a session that reads: a lock of another one, a timeout, a lost connection.
 
 Even a question about the catalog waits for a table that somebody has locked: Postgres opens the
 table to print its defaults, checks and sizes.
@@ -33,13 +33,8 @@ _SHOWN: Final = 3
 """How many tables of a session are named."""
 
 
-def translated(
-    database: Database, error: psycopg.OperationalError, *, read_only: bool
-) -> DatabaseError | None:
-    """Return the error that says what has interrupted a session; None for anything else.
-
-    Whoever writes knows better than this what a lost connection means.
-    """
+def translated(database: Database, error: psycopg.OperationalError) -> DatabaseError | None:
+    """Return the error that says what has interrupted a session; None for anything else."""
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return _locked(database)
     if isinstance(error, psycopg.errors.QueryCanceled):
@@ -47,7 +42,7 @@ def translated(
             f"{database.name} did not answer in time: {_words(database, error)}",
             hint="Try again, or raise STATEMENT_TIMEOUT in its profile.",
         )
-    if not (read_only and _is_lost(error)):
+    if not _is_lost(error):
         return None
     return UnavailableError(
         f"the connection to {database.name} at {urls.address(database.parameters)} was lost: "

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.adopt.ground import GIT, Answer, FailedError, Ground
 
-ROUNDS = 3  # how often the whole history is timed, each way
+ROUNDS = 5  # how often the whole history is timed, each way
 LINTED = 5
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck.engine import version_table
 from limbeck.errors import DatabaseError
 from limbeck.postgres import url as urls
 from limbeck.postgres.connect import connect
@@ -78,6 +79,20 @@ def test_who_has_locked_which_table_is_said(
     assert f"another session has locked a table: {locked} by pid {pid}" in said
     if command != "check":  # one line per finding
         assert f"SELECT pg_terminate_backend({pid});" in said
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_run_says_which_table_it_cannot_read(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    with connection.transaction():
+        connection.execute("LOCK TABLE alembic_version")
+        with (
+            pytest.raises(DatabaseError, match="cannot read alembic_version") as caught,
+            connect(replace(database, lock_timeout="50ms")) as session,
+        ):
+            version_table.recorded(session)
+    assert caught.value.hint == "Try again."
 
 
 def test_a_locked_environment_hides_no_other(

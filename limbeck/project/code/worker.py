@@ -316,6 +316,8 @@ EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
 SENDING = ("execute", "executemany", "copy", "copy_expert", "copy_from", "copy_to", "callproc")
 MOST = 50
 """After how many statements limbeck hears of them, at the latest."""
+SETTLING = ("BEGIN", "SET ", "RESET ", "SELECT set_config(")
+"""How limbeck's statements begin that set the session, and have no result that it reads."""
 READ_ONLY = "25006"  # read_only_sql_transaction
 
 
@@ -849,17 +851,35 @@ class Run:
 
         """
         rows: list[int] = []
-        for each in statements:
+        for each in self._joined(statements):
             try:
                 known = "number" in each
                 changed = self.send(each["number"]) if known else self._changed(each["sql"])
             except BaseException as error:  # noqa: BLE001 - limbeck reports whatever was raised
                 return {"rows": rows, "error": described(error)}
             # A driver that does not know it says -1.
-            rows.append(changed if changed >= 0 else each["rows"] or 0)
+            rows += [changed if changed >= 0 else each["rows"] or 0] * each.get("count", 1)
             if each["rows"] not in {None, rows[-1]}:
                 break
         return {"rows": rows, "error": None}
+
+    def _joined(self, statements: list[Answer]) -> list[Answer]:
+        """Return statements with those as one text that begin a transaction or set the session.
+
+        A driver takes longer to send one than Postgres to run it. Those of asyncpg and pg8000 take
+        one statement at a time.
+        """
+        if self.context.dialect.driver not in {"psycopg", "psycopg2"}:
+            return statements
+        joined: list[Answer] = []
+        for each in statements:
+            settles = each.get("sql", "").startswith(SETTLING)
+            if settles and joined and "count" in joined[-1]:
+                joined[-1]["sql"] += f";\n{each['sql']}"
+                joined[-1]["count"] += 1
+            else:
+                joined.append({**each, "count": 1} if settles else each)
+        return joined
 
     def _changed(self, sql: str) -> int:
         cursor = self.connection.connection.cursor()
@@ -1133,13 +1153,17 @@ def guard(connection: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> 
         connection.cursor_factory = guarded(usual, ask)
         return
     kind = type(connection)
+    kinds: dict[Any, Any] = {}
 
     class Guarded(kind):  # type: ignore[misc,valid-type]  # the class is known at run time only
         __slots__ = ()
 
         def cursor(self, *arguments: Any, **options: Any) -> Any:
             cursor = super().cursor(*arguments, **options)
-            cursor.__class__ = guarded(type(cursor), ask)
+            usual = type(cursor)
+            if usual not in kinds:
+                kinds[usual] = guarded(usual, ask)
+            cursor.__class__ = kinds[usual]
             return cursor
 
     connection.__class__ = Guarded
