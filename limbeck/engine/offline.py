@@ -38,8 +38,12 @@ def sql(
 def rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> str:
     """Return the statements of one revision, as `sql` does, in an environment that is installed."""
     sql = _rendered(environment, revision, downgrade=downgrade)
-    ended = f"-- {shown(revision.path)} runs Python that asks the database ({sql.error})\n"
-    return (sql.text + ("" if sql.error is None else ended)).strip()
+    if sql.error is not None:
+        ended = f"-- {shown(revision.path)} runs Python that asks the database ({sql.error})"
+        return f"{sql.text}{ended}".strip()
+    # Around an autocommit block Alembic ends a transaction, and begins one: here those that
+    # nothing precedes or follows.
+    return sql.text.strip().removeprefix("COMMIT;").removesuffix("BEGIN;").strip()
 
 
 def _rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> Rendered:
