@@ -11,7 +11,7 @@ import click
 
 from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, environment, renames, yes
+from limbeck.cli.options import as_json, command, environment, every, renames, yes
 from limbeck.cli.questions import asking_renames
 from limbeck.cli.terminal import answer, confirm, interactive, note
 from limbeck.errors import CheckFailedError
@@ -73,6 +73,7 @@ def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--no-prove", is_flag=True, help="Do not prove the models.")
 @click.option("--force", is_flag=True, help="Overwrite files that have uncommitted changes.")
 @renames
+@every
 @yes
 @as_json
 @click.pass_context
@@ -93,6 +94,7 @@ def pull(
     force: bool,
     renamed: tuple[str, ...],
     no_rename: bool,
+    every: bool,
     yes: bool,
     as_json: bool,
     **filters: tuple[str, ...],
@@ -146,7 +148,8 @@ def pull(
     if as_json:
         answer(to_json(pulls.data(str(live), merge, proof, written)), masked=True)
     else:
-        answer(pulls.text(str(live), merge, proof, written, root))
+        text = pulls.text(str(live), merge, proof, written, root, every=every)
+        answer(text, every=every)
     ctx.exit(0 if proof.complete and not merge.left else CheckFailedError.exit_code)
 
 

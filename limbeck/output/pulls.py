@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.models.pull.edit.merged import relative
 from limbeck.output.changes import change_line, changes_data
-from limbeck.output.marks import Answer, Line, Meaning, Span
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span
 from limbeck.output.revisions import generated_data, generated_text
 from limbeck.paths import shown
 from limbeck.plurals import counted
@@ -22,13 +24,30 @@ if TYPE_CHECKING:
 
 
 _LISTED = 20  # names of files that fit on a screen
+_DIFF = 100  # lines of a diff that somebody reads at once
 
 
-def text(
-    name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
+def text(  # noqa: PLR0913 - what, how much of it, and whose
+    name: str,
+    merge: Merge,
+    proof: Proof,
+    written: Sequence[Path] | None,
+    root: Path | None,
+    *,
+    every: bool = False,
 ) -> str:
-    """Return the diff or the written files, what needs manual changes, the proof, what is next."""
-    lines = list(_lines(name, merge, proof, written, root))
+    """Return the diff or the written files, what needs manual changes, the proof, what is next.
+
+    Args:
+        name: What the source is called.
+        merge: The models.
+        proof: What they create.
+        written: The files that were written; None if none were to be.
+        root: The folder of the project.
+        every: Show the whole of a long diff, not only its files.
+
+    """
+    lines = list(_lines(name, merge, proof, written, root, every=every))
     if written and not (merge.left or proof.lost):
         lines.append(_next(written, root))
     return Answer(lines)
@@ -45,25 +64,51 @@ def _next(written: Sequence[Path], root: Path | None) -> str:
     return f"Next: {command('limbeck', 'init', '--models', f'{module}:Base.metadata')}"
 
 
-def _lines(
-    name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
+def _lines(  # noqa: PLR0913 - as text
+    name: str,
+    merge: Merge,
+    proof: Proof,
+    written: Sequence[Path] | None,
+    root: Path | None,
+    *,
+    every: bool = False,
 ) -> Iterator[str]:
     if not merge.files and not merge.left and not merge.gone:
         yield f"No changes: the models match {name}."
     elif written is None and merge.files:
-        yield from map(_diff_line, merge.diff(root).rstrip("\n").split("\n"))
-        yield f"{counted(len(merge.files), 'file')} would change; --write applies this."
+        diff = merge.diff(root).rstrip("\n").split("\n")
+        short = every or len(diff) <= _DIFF
+        yield Answer(map(_diff_line, diff)) if short else Many(_files(merge, root))
+        how = "" if short else " --all shows the diff,"
+        yield f"{counted(len(merge.files), 'file')} would change;{how} --write applies this."
     elif written:
         names = [shown(path) for path in written[:_LISTED]]
         more = len(written) - len(names)
         yield "Wrote " + ", ".join([*names, *([f"and {more} more"] if more else [])])
     yield from (f"Renamed: {_renamed(rename)}" for rename in merge.renamed)
-    yield from (f"Only in the models: {address}" for address in merge.gone)
-    yield from (f"Change by hand: {task}" for task in merge.left)
+    yield from _many(f"Only in the models: {address}" for address in merge.gone)
+    yield from _many(f"Change by hand: {task}" for task in merge.left)
     yield from merge.notes
     yield f"{name}: {proof}"
-    yield from (Line("  ", change_line(change)) for change in proof.lost)
-    yield from (f"  the order of the columns of {address}" for address in proof.reordered)
+    yield from _many(Line("  ", change_line(change)) for change in proof.lost)
+    yield from _many(f"  the order of the columns of {address}" for address in proof.reordered)
+
+
+def _many(lines: Iterable[str]) -> Iterator[Many]:
+    """Yield the first of some lines, if there are any."""
+    if every := list(lines):
+        yield Many(every)
+
+
+def _files(merge: Merge, root: Path | None) -> Iterator[str]:
+    """Yield a line for each file, with the number of lines that it gains and loses."""
+    for path, text in sorted(merge.files.items()):
+        alone = replace(merge, files={path: text})
+        lines = [line for line in alone.diff(root).splitlines() if line[:3] not in {"+++", "---"}]
+        gained, lost = (sum(line.startswith(sign) for line in lines) for sign in "+-")
+        new = "" if path in merge.before else "new, "
+        counts = [f"{new}+{gained}", *([f"-{lost}"] if lost else [])]
+        yield f"{relative(path, root)}  {' '.join(counts)}"
 
 
 def _diff_line(line: str) -> str:

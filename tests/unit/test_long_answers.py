@@ -12,6 +12,9 @@ from limbeck.errors import ModelsError
 from limbeck.history.revisions import Revision
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import Hazard, Level
+from limbeck.models.pull.edit.merged import Merge
+from limbeck.models.pull.prove.proof import Proof
+from limbeck.output import pulls
 from limbeck.output.hazards import hazards_text
 from limbeck.output.marks import MOST, whole
 from limbeck.output.plans import plan_text, tables_text
@@ -45,6 +48,21 @@ def test_a_check_has_a_line_for_each_difference() -> None:
     assert (more.strip(), hint.strip()) == ("... and 7 more; --all shows them", "generate")
     first, *lines, hint = whole(answer).splitlines()
     assert (first, len(lines), hint.strip()) == ("project: they differ:", MOST + 7, "generate")
+
+
+def test_a_long_pull_names_its_files_and_a_short_one_is_a_diff(tmp_path: Path) -> None:
+    models = {tmp_path / "app" / f"t{number:02}s.py": "one\ntwo\n" for number in range(MOST + 5)}
+    old = {tmp_path / "app" / "t00s.py": "one\nthree\n"}
+    proof = Proof({})
+    few = Merge(dict(list(models.items())[:3]), old)
+    assert "+two" in pulls.text("development", few, proof, None, tmp_path)
+    many = Merge(models, old)
+    short = pulls.text("development", many, proof, None, tmp_path).splitlines()
+    assert short[:2] == ["app/t00s.py  +1 -1", "app/t01s.py  new, +2"]
+    assert short[MOST] == "... and 5 more; --all shows them"
+    assert short[MOST + 1] == "25 files would change; --all shows the diff, --write applies this."
+    every = pulls.text("development", many, proof, None, tmp_path, every=True)
+    assert every.splitlines().count("+two") == MOST + 5
 
 
 def _revision(number: int) -> Revision:

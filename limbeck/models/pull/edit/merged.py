@@ -41,8 +41,8 @@ class Merge:
             for line in difflib.unified_diff(
                 self.before.get(path, "").splitlines(keepends=True),
                 text.splitlines(keepends=True),
-                f"a/{_relative(path, root)}" if path in self.before else "/dev/null",
-                f"b/{_relative(path, root)}",
+                f"a/{relative(path, root)}" if path in self.before else "/dev/null",
+                f"b/{relative(path, root)}",
             )
         )
 
@@ -82,5 +82,6 @@ def unwritable(path: Path, reason: str | None) -> ConfigurationError:
     )
 
 
-def _relative(path: Path, root: Path | None) -> str:
+def relative(path: Path, root: Path | None) -> str:
+    """Return a path as seen from a folder, if it is in there."""
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
