@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.phased.backfill.estimating import Estimate
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.running import Report
@@ -16,19 +17,23 @@ if TYPE_CHECKING:
 
 def plan_text(plan: Plan) -> str:
     """Return the destination and its pending backfills with their SQL."""
-    lines = [f"{plan.environment}: {plan.destination}"]
+    name: str = plan.environment
+    if plan.protected:
+        name = Span(f"{name} (protected)", "protected")
+    lines: list[str] = [Line(name, f": {plan.destination}")]
     if not plan.tasks:
         done = ", ".join(sorted({task.change for task in plan.done}))
         lines.append(f"Nothing to fill in; verified: {done}" if done else "Nothing to fill in.")
-        return "\n".join(lines)
-    lines.append(f"{counted(len(plan.tasks), 'backfill')} to do:")
+        return Answer(lines)
+    lines.append(Span(f"{counted(len(plan.tasks), 'backfill')} to do:", "pending"))
     for task in plan.tasks:
         lines.append(f"  {task}{_standing(task)}")
         backfill = task.backfill
         values = [f"{column} = {sql}" for column, sql in backfill.assignments if sql]
-        lines.append(f"      SET {', '.join(values)}" if values else f"      by {backfill.python}")
-        lines.append(f"      WHERE {backfill.where}")
-    return "\n".join(lines)
+        set_ = f"SET {', '.join(values)}"
+        lines.append(Sql(set_, 6) if values else f"      by {backfill.python}")
+        lines.append(Sql(f"WHERE {backfill.where}", 6))
+    return Answer(lines)
 
 
 def estimates_text(estimates: Sequence[Estimate]) -> str:
@@ -53,7 +58,7 @@ def report_text(report: Report) -> str:
             f"{filling.change}: {counted(filling.changed, 'row')} of {filling.table} filled in"
             f"{passes}, {filling.seconds:.1f} s; verified, no row is wrong"
         )
-    return "\n".join([*lines, f"{where} is filled in."])
+    return Answer([*lines, Span(f"{where} is filled in.", "good")])
 
 
 def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> BackfillPlanAnswer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from limbeck.fleet.drift import Difference
 from limbeck.fleet.fleet import Overview
@@ -14,8 +14,8 @@ from limbeck.fleet.profile import Fleet, words
 from limbeck.fleet.rollout import Rollup
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.hazards import hazards_data, hazards_text
+from limbeck.output.marks import Answer, Line, Meaning, Span, Table, sections
 from limbeck.output.plans import plan_data, plan_text
-from limbeck.output.tables import table
 from limbeck.plurals import counted, listed
 from limbeck.shell import command
 
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 MOST = 5
 """How many databases of a group are named; JSON has all of them."""
 _CHANGES = 20
+_MEANINGS: Final[Mapping[str, Meaning]] = {
+    "head": "good",
+    "failed": "error",
+    "unreachable": "error",
+    "unknown": "error",
+    "interrupted": "warning",
+}
+"""The meanings of states; something is pending in any other one."""
 
 
 def overview_text(overview: Overview, fleet: Fleet) -> str:
@@ -40,16 +48,17 @@ def overview_text(overview: Overview, fleet: Fleet) -> str:
     count = counted(len(overview.members), "database")
     rows = [_row(group) for group in overview.groups]
     rows += [
-        ("unreachable", str(len(each.members)), "", "", listed(each.members, MOST))
+        (Span("unreachable", "error"), str(len(each.members)), "", "", listed(each.members, MOST))
         for each in failures(overview.unreachable)
     ]
     headers = ("State", "Databases", "Current", "Pending", "Which")
-    sections = [f"{count} on {counted(servers, 'server')}", table(headers, rows)]
-    sections += [*_problems(overview.groups, fleet), *_failures(overview.unreachable, fleet)]
+    parts = [f"{count} on {counted(servers, 'server')}", Table(headers, rows)]
+    parts += [*_problems(overview.groups, fleet), *_failures(overview.unreachable, fleet)]
     known = {name: why for name, why in overview.failed.items() if _is_open(overview, name)}
     if known:
-        sections.append("\n".join(["Failed in the last run", *_remembered(known, fleet)]))
-    return "\n\n".join(sections)
+        failed = Span("Failed in the last run", "error")
+        parts.append(Answer([failed, *_remembered(known, fleet)]))
+    return sections(parts)
 
 
 def unreachable_texts(overview: Overview, fleet: Fleet) -> Iterator[str]:
@@ -75,18 +84,18 @@ def overview_data(overview: Overview) -> FleetAnswer:
 
 def plans_text(groups: Sequence[Group], *, with_sql: bool) -> str:
     """Return the plan of each group that has something to do, with its hazards."""
-    sections = []
+    parts = []
     for group in groups:
         if group.plan is None or group.plan.is_empty:
             continue
         head = f"{counted(len(group.members), 'database')}: {listed(group.members, MOST)}"
         # The plan is that of the first database, whose address says nothing of the others.
         _, *lines = plan_text(group.plan, with_sql=with_sql).splitlines()
-        body = [head, *lines]
+        body = [Span(head, "heading"), *lines]
         if group.hazards is not None and group.hazards.hazards:
             body += ["", hazards_text(group.hazards)]
-        sections.append("\n".join(body))
-    return "\n\n".join(sections) or "Nothing is pending."
+        parts.append(Answer(body))
+    return sections(parts) if parts else "Nothing is pending."
 
 
 def rollup_text(rollup: Rollup, fleet: Fleet) -> str:
@@ -103,16 +112,18 @@ def rollup_text(rollup: Rollup, fleet: Fleet) -> str:
     parts = [f"{counts[state]} {text}" for state, text in texts.items() if counts[state]]
     lines = [f"{counted(len(rollup.outcomes), 'database')}: {', '.join(parts) or 'nothing to do'}"]
     if rollup.stopped:
-        lines.append(f"Stopped: {rollup.stopped}. To continue, run the same command again.")
+        again = f"{rollup.stopped}. To continue, run the same command again."
+        lines.append(Line(Span("Stopped: ", "warning"), again))
     waiting = [outcome for outcome in rollup.outcomes if outcome.state == "waiting"]
     if waiting:
         names = listed([each.member for each in waiting], MOST)
-        lines += ["", f"On hold: {names}", f"    {waiting[0].reason}", f"    {waiting[0].hint}"]
+        lines += ["", Line(Span("On hold: ", "pending"), names), f"    {waiting[0].reason}"]
+        lines += [f"    {waiting[0].hint}"]
     template = rollup.template
     if template is not None and template.failed:
         lines += ["", f"The template {template.member} is behind: {template.message}"]
         lines += ["    `limbeck fleet create` tries again."]
-    return "\n\n".join(["\n".join(lines), *_failures(rollup.outcomes, fleet)])
+    return sections([Answer(lines), *_failures(rollup.outcomes, fleet)])
 
 
 def rollup_data(rollup: Rollup) -> FleetRunAnswer:
@@ -156,7 +167,8 @@ def _row(group: Group) -> tuple[str, ...]:
     pending = "" if plan is None else str(len(plan.revisions))
     current = _revisions(group.start.recorded)
     which = listed(group.members, MOST)
-    return group.state, str(len(group.members)), current, pending, which
+    state = Span(group.state, _MEANINGS.get(group.state, "pending"))
+    return state, str(len(group.members)), current, pending, which
 
 
 def _revisions(ids: Sequence[str] | None) -> str:
@@ -180,10 +192,11 @@ def _failures(outcomes: Sequence[Outcome], fleet: Fleet) -> Iterator[str]:
     """Yield a paragraph for each reason, with the command that shows one database."""
     for each in failures(outcomes):
         count = counted(len(each.members), "database")
-        lines = [f"{count} failed: {each.reason}", f"    {listed(each.members, MOST)}"]
+        lines: list[str] = [Line(Span(f"{count} failed: ", "error"), each.reason)]
+        lines += [f"    {listed(each.members, MOST)}"]
         show = command("limbeck", "fleet", "plan", *words(fleet), "--name", each.members[0])
         lines += [f"    {each.example.hint}"] if each.example.hint else []
-        yield "\n".join([*lines, f"    To see one: {show}"])
+        yield Answer([*lines, Line("    To see one: ", Span(show, "command"))])
 
 
 def _is_open(overview: Overview, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from limbeck.output.marks import Answer, Line, Span
 from limbeck.phased.undo import Undo
 from limbeck.plurals import counted
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
 def undo_text(wanted: Undo) -> str:
     """Return what an undo restores, and what it loses."""
     revisions = ", ".join(wanted.revisions) or "none"
-    return "\n".join(
+    return Answer(
         [
-            f"{wanted.environment}: {wanted.destination}",
+            Span(f"{wanted.environment}: {wanted.destination}", "heading"),
             f'Restores "{wanted.snapshot}", before the contract of {", ".join(wanted.changes)}.',
-            f"Lost: everything written since {wanted.since:%Y-%m-%d %H:%M:%S %Z}",
+            Line(
+                Span("Lost: ", "error"),
+                f"everything written since {wanted.since:%Y-%m-%d %H:%M:%S %Z}",
+            ),
             f"  revisions no longer applied: {revisions}",
             f"  {counted(wanted.sessions, 'session')} will end",
             f'The present state is kept as the branch "{wanted.preserved}".',
