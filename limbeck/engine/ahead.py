@@ -1,4 +1,4 @@
-"""Read of revision files what their run will ask, while a worker imports the project.
+"""Read and import what a run will need, while a worker imports the project.
 
 What is read is remembered by those who are asked (`history.code`, `history.plainness`).
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from limbeck.engine import version_table
+from limbeck.engine import opening, version_table
 from limbeck.errors import LimbeckError
 from limbeck.history import code, plainness
 from limbeck.history.history import History
@@ -35,4 +35,8 @@ def pending(history: History, connection: psycopg.Connection[Any]) -> Iterator[N
     known = {revision.id for revision in history.revisions()}
     with suppress(LimbeckError):  # it will be raised where it belongs
         recorded = version_table.recorded(connection)
-        yield from read(history.pending([id_ for id_ in recorded if id_ in known]))
+        revisions = history.pending([id_ for id_ in recorded if id_ in known])
+        if revisions:
+            opening.load(history)
+            yield
+        yield from read(revisions)

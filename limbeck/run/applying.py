@@ -23,7 +23,6 @@ from limbeck.events import (
     RunStarted,
     StageStarted,
 )
-from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.lock import migration_lock
@@ -154,12 +153,12 @@ def _refuse_unconfirmed(plan: Plan, confirm: Confirm) -> None:
 
 @contextmanager
 def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
-    """Yield a session; Alembic and the runner are imported in a thread while it is being made.
+    """Yield a session; what the run needs is imported in a thread while it is being made.
 
     Nothing else may be imported meanwhile: where two threads meet in a circle of modules, as
     SQLAlchemy has some, Python lets one of them go on with a module that is half initialized.
     """
-    thread = threading.Thread(target=_load, args=(plan.history,))
+    thread = threading.Thread(target=_load, args=(plan,))
     thread.start()
     try:
         with connect(
@@ -171,10 +170,12 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
         thread.join()
 
 
-def _load(history: History) -> None:
+def _load(plan: Plan) -> None:
     from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
 
-    opening.load(history)
+    if not plan.recording:
+        plan.history.code.expect([each.path for each in plan.revisions if not each.reversal])
+    opening.load(plan.history)
 
 
 @contextmanager

@@ -52,6 +52,8 @@ def lines(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, result in results.items():
         if result["without"]:
             yield f"- {name} without {result['without']}."
+        if left := result["facts"].get("not supported"):
+            yield f"- {name}: `limbeck init` says that it does not support {left}."
         yield from (f"- {name}: {_short(fault)}" for fault in result["faults"])
 
 
@@ -62,7 +64,7 @@ def cells(name: str, result: Mapping[str, Any]) -> Iterator[object]:
     yield ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     yield facts.get("revisions", "")
     yield facts.get("models", "").partition(" from ")[0]
-    yield facts.get("env_py", "").removeprefix("limbeck follows ")
+    yield "filters honoured" if "filters of env.py honoured" in facts.get("models", "") else ""
     yield facts.get("differences", "")
     yield facts.get("accepted", "")
     for key in ("limbeck", "alembic"):

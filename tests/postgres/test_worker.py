@@ -333,6 +333,31 @@ print({{"sqlalchemy", "alembic"}} & set(sys.modules))
     assert seen.read_text() == "down2 target\ndown1 target\n"
 
 
+def test_a_worker_imports_a_revision_once_before_it_runs(
+    work: Work, database: Database, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    project = outside(work)
+    path = work.revision("one", "op.execute('create table one ()')").path
+    path.write_text(path.read_text() + f"\nprint(1, file=open({str(seen)!r}, 'a'))\n")
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    assert seen.read_text() == "1\n"
+
+
+def test_a_revision_that_does_not_import_is_named_and_nothing_runs(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    project = outside(work)
+    work.revision("one", "op.execute('create table one ()')")
+    path = work.revision("two", "op.execute('create table two ()')").path
+    path.write_text(path.read_text() + "\nraise LookupError('no such country')\n")
+    plan = migrate.plan(project, work.profile, database)
+    with pytest.raises(LimbeckError, match=r"two[.]py:\d+: LookupError: no such country"):
+        migrate.apply(plan, confirm=lambda _: True)
+    row = connection.execute("SELECT to_regclass('one')").fetchone()
+    assert row == (None,)
+
+
 @pytest.mark.parametrize("where", ["here", "in a worker"])
 def test_a_version_row_that_somebody_moves_meanwhile_fails_the_revision(
     where: str, work: Work, database: Database, connection: psycopg.Connection

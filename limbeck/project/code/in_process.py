@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import util
 from pathlib import Path
 from types import ModuleType
@@ -47,3 +47,6 @@ class InProcess:
 
     def prepare(self, purpose: str) -> None:
         """Do nothing: this process runs already."""
+
+    def expect(self, revisions: Sequence[Path]) -> None:
+        """Do nothing, as above: whoever runs them imports them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,10 @@ class OutOfProcess:
     def prepare(self, purpose: str) -> None:
         """Start the worker, which imports what it needs while limbeck goes on."""
         self.process(purpose)
+
+    def expect(self, revisions: Sequence[Path]) -> None:
+        """Let the worker import the files of revisions that will run next."""
+        self.process("revisions").tell("expect", paths=[str(path) for path in revisions])
 
     def metadata(self, reference: str) -> MetaData:
         """Return the tables of the models at "module:attribute", imported into this process.

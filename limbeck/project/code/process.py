@@ -92,6 +92,10 @@ class Process:
                 return message
             asked(message)
 
+    def tell(self, name: str, **arguments: Any) -> None:
+        """Send what the worker does not answer."""
+        self._send({"do": name, **arguments})
+
     def go_on(
         self,
         *,

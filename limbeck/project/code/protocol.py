@@ -7,12 +7,14 @@ somewhere else than in limbeck's own process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import MetaData
 
 
@@ -55,3 +57,6 @@ class UserCode(Protocol):
 
     def prepare(self, purpose: str) -> None:
         """Start what the code needs, while limbeck goes on."""
+
+    def expect(self, revisions: Sequence[Path]) -> None:
+        """Import the files of revisions that will run next, while limbeck goes on."""

@@ -5,9 +5,9 @@ nothing of limbeck, which may not be installed there. It reads requests from its
 and answers on its standard output, one JSON object a line; what the project's code prints goes to
 standard error.
 
-A request is {"do": name, ...}. It is answered by {"done": value} or {"error": {...}}. While a
-revision runs, the worker asks about each statement with {"statement": {...}}, and serves requests
-until one of them says how to go on.
+A request is {"do": name, ...}. It is answered by {"done": value} or {"error": {...}}; "expect" is
+not. While a revision runs, the worker asks about each statement with {"statement": {...}}, and
+serves requests until one of them says how to go on.
 """
 
 from __future__ import annotations
@@ -108,9 +108,12 @@ class Channel:
             if name == until:
                 return request
             try:
-                self.send(done=handlers[name](**request))
+                answer = handlers[name](**request)
             except BaseException as error:  # noqa: BLE001 - limbeck reports whatever was raised
                 self.send(error=described(error))
+            else:
+                if name != "expect":
+                    self.send(done=answer)
 
 
 def described(error: BaseException) -> Answer:
@@ -246,6 +249,12 @@ def revision_module(path: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def file_state(path: str) -> tuple[int, int]:
+    """Return what changes with a file."""
+    state = Path(path).stat()
+    return state.st_mtime_ns, state.st_size
 
 
 @cache
@@ -759,6 +768,7 @@ class Run:
         self.lets_read = False
         self.created: set[str] = set()
         self.modules: dict[str, Any] = {}
+        self.expected: dict[str, Any] = {}  # see `Worker.expect`
         self._install()
 
     def _install(self) -> None:
@@ -800,7 +810,9 @@ class Run:
 
     def load(self, path: str) -> Answer:
         """Import a revision file anew; return what it sets for itself."""
-        self.modules[path] = revision_module(path)
+        state, module = self.expected.pop(path, (None, None))
+        same = module is not None and state == file_state(path)
+        self.modules[path] = module if same else revision_module(path)
         timeout = getattr(self.modules[path], "lock_timeout", None)
         return {"lock_timeout": timeout}
 
@@ -1321,6 +1333,8 @@ class Worker:
         self.memo: tuple[str, dict[Any, Any]] = ("", {})
         # The arguments of configure() when env.py last ran.
         self.arguments: Mapping[str, Any] = {}
+        # Revisions that the next run will load, with the state of their files.
+        self.expected: dict[str, Any] = {}
 
     def run_env(
         self,
@@ -1348,7 +1362,17 @@ class Worker:
             "allows": self.allows,
             "session": self.session,
             "offline": self.offline,
+            "expect": self.expect,
         }
+
+    def expect(self, paths: list[str]) -> None:
+        """Import revisions that the next run will load, while limbeck prepares it; no answer.
+
+        One that raises now will raise again in its place.
+        """
+        for path in paths:
+            with suppress(Exception):
+                self.expected[path] = file_state(path), revision_module(path)
 
     def describe(self, place: Answer, url: str, limit: float) -> Answer:
         """Run env.py on a database and return what it configures."""
@@ -1427,6 +1451,7 @@ class Worker:
                 self.redirect.free = running and live
 
             run = Run(self.channel, environment, options, folder, free)
+            run.expected = self.expected
             if not live:
                 # limbeck may run a statement of a trace elsewhere, and give its rows back here,
                 # where no transaction is open for a cursor. A scratch database has few of them.
