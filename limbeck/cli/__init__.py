@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -22,6 +22,9 @@ from limbeck.cli.invocation import (
     remember_directory,
 )
 from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from limbeck.project.project import Project
 
 # The module of each command, and its line in `limbeck --help`, group by group. Listing them imports
 # no module, so help costs little more than Click itself.
@@ -175,12 +178,18 @@ def group(ctx: click.Context, *, debug: bool, directory: str | None, color: Choi
     remember_color(invocation, color)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 ok, 1 failed, 2 usage, 3 a check failed, 4 not confirmed."""
+def main(arguments: Sequence[str] | None = None, project: Project | None = None) -> NoReturn:
+    """Run one command and exit: 0 ok, 1 failed, 2 usage, 3 a check failed, 4 not confirmed.
+
+    Args:
+        arguments: The words after `limbeck`; those of the program if omitted.
+        project: That of the directory, if the caller has found it.
+
+    """
     # Almost everything that a command allocates lives until it ends: of 50,000 objects a collection
     # frees some 500, and takes 20 ms.
     gc.set_threshold(500_000)
-    invocation = Invocation()
+    invocation = Invocation(found=project)
     # What is said about errors has the options of the command, too.
     with click.Context(group, info_name="limbeck", obj=invocation).scope(cleanup=False):
         code = _exit_code(arguments, invocation)
@@ -204,17 +213,21 @@ def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
     return code if isinstance(code, int) else 0
 
 
-def run() -> NoReturn:
+def run(project: Project | None = None) -> NoReturn:
     """Run one command and end the process without tearing the interpreter down.
 
     Freeing what SQLAlchemy and Alembic have built takes longer than many commands run, and nothing
     is left to clean up: connections and files are closed where they were opened.
+
+    Args:
+        project: As that of `main`.
+
     """
     from limbeck.cli import unneeded
 
     unneeded.leave_out()
     try:
-        main()
+        main(project=project)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     try:

@@ -24,6 +24,7 @@ class Invocation:
     color: Choice | None = None
     progress: Any = None  # a Progress, whose module needs this one
     tenant: str | None = None
+    found: Project | None = None  # in the current directory
 
     @property
     def log_to_stderr(self) -> bool:
@@ -58,7 +59,10 @@ class Invocation:
 
         from limbeck.project.project import Project
 
-        project = Project.find(Path(self.directory) if self.directory else None)
+        if self.found is not None and not self.directory:
+            project = self.found
+        else:
+            project = Project.find(Path(self.directory) if self.directory else None)
         project = replace(project, cache=False) if no_cache else project
         if self.tenant is not None:
             project = _in_tenant(project, self.tenant)

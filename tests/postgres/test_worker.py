@@ -580,6 +580,25 @@ def test_a_worker_ends_with_limbeck(work: Work, connection: psycopg.Connection) 
     assert (bool(pids), sleeping(connection)) == (True, [])
 
 
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("words", "workers"), [(("migrate", "--yes"), 1), (("migrate", "--help"), 0), (("status",), 1)]
+)
+def test_a_command_starts_one_worker_or_none(
+    words: tuple[str, ...], workers: int, work: Work, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    work.models(MODELS)
+    configure(
+        work, 'version_table="own"', f"import os; print(os.getpid(), file=open({str(seen)!r}, 'a'))"
+    )
+    work.revision("one", "op.execute('create table one ()')")
+    program = [sys.executable, "-m", "limbeck", *words]
+    subprocess.run(program, cwd=work.project.root, check=True, capture_output=True)
+    pids = seen.read_text().split() if seen.exists() else []
+    assert len(set(pids)) == workers
+
+
 def sleeping(connection: psycopg.Connection) -> list[object]:
     return connection.execute(
         "select pid from pg_stat_activity where query like '%pg_sleep(60)%'"
