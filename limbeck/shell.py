@@ -27,12 +27,13 @@ def for_tenant(text: str, tenant: str, *, alone: bool = True) -> str:
     Args:
         text: The hint.
         tenant: The schema.
-        alone: Whether nobody else needs the same; otherwise `migrate` is for all of them.
+        alone: Whether nobody else needs the same; otherwise `migrate`, `backfill` and `contract`
+            are for all of them.
 
     """
 
     def addressed(match: re.Match[str]) -> str:
-        general = match[1] == "migrate" and not alone
+        general = match[1] in {"migrate", "backfill", "contract"} and not alone
         return match[0] if general else f"{match[0]} {command('--tenant', tenant)}"
 
     return _OF_TENANTS.sub(addressed, text)

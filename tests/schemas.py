@@ -67,7 +67,10 @@ ANSWERS: dict[str, Sequence[type]] = {
     "erd": [review.ErdAnswer],
     "preview up": [review.PreviewAnswer],
     "expand": [everyday.GeneratedAnswer],
-    "backfill": [phased.BackfillAnswer, phased.BackfillPlanAnswer],
+    "backfill": [
+        *(phased.BackfillAnswer, phased.BackfillPlanAnswer),
+        *(tenants.TenantsBackfillAnswer, tenants.TenantsBackfillPlanAnswer),
+    ],
     "contract": ROLLOUTS,
     "undo": [phased.UndoAnswer],
     "revision": [history.RevisionAnswer],

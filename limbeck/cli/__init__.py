@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None, project: Project | None = None)
     # Almost everything that a command allocates lives until it ends: of 50,000 objects a collection
     # frees some 500, and takes 20 ms.
     gc.set_threshold(500_000)
-    invocation = Invocation(found=project)
+    invocation = Invocation(nearest=project)
     # What is said about errors has the options of the command, too.
     with click.Context(group, info_name="limbeck", obj=invocation).scope(cleanup=False):
         code = _exit_code(arguments, invocation)

@@ -9,6 +9,7 @@ import click
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment, tenant, yes
+from limbeck.cli.plans import RunOptions
 from limbeck.cli.terminal import answer, confirm_plan, note
 from limbeck.errors import ConfigurationError
 
@@ -57,7 +58,8 @@ def backfill(
     """Fill in the rows of an expanded change, in batches.
 
     CHANGE names one change; without it, limbeck fills in all that are expanded there. An
-    interrupted backfill continues where it stopped. At the end limbeck verifies every row.
+    interrupted backfill continues where it stopped. At the end limbeck verifies every row. In a
+    project with tenants it fills in what exists once, then each tenant; --tenant chooses one.
     """
     from limbeck.output import backfills
     from limbeck.output.data import to_json
@@ -70,6 +72,15 @@ def backfill(
     project = invocation.project()
     profile = project.profile(environment)
     database = urls.database(project, profile, listen)
+    if project.tenants is not None and invocation.tenant is None:
+        from limbeck.cli import tenants
+        from limbeck.tenants.migrating import Where
+
+        fill = partial(running.run, workers=workers, batch_time=batch_seconds, max_lag=lag_seconds)
+        where = Where(project, profile, database, listen=listen)
+        options = RunOptions(dry_run, script=False, wait=0, yes=yes, as_json=as_json)
+        tenants.backfill(where, change, options, fill)
+        return
     plan = planning.plan(project, profile, database, change, listen=listen)
     if dry_run:
         estimates = estimating.estimate(plan, listen=listen)

@@ -9,15 +9,21 @@ import click
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.migrations import migrate
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, environment, tenant, yes
+from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.plans import plan_options
 from limbeck.cli.terminal import answer, ask, interactive, note
 from limbeck.errors import NotConfirmedError
 
 
 @command()
-@tenant
 @environment
+@click.option(
+    "--tenant",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    help="End the change in this tenant alone. Repeatable.",
+)
 @click.option(
     "--allow",
     metavar="HAZARD",

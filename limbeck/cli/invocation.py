@@ -24,7 +24,7 @@ class Invocation:
     color: Choice | None = None
     progress: Any = None  # a Progress, whose module needs this one
     tenant: str | None = None
-    found: Project | None = None  # in the current directory
+    nearest: Project | None = None  # that of the current directory, once somebody knows it
 
     @property
     def log_to_stderr(self) -> bool:
@@ -59,8 +59,8 @@ class Invocation:
 
         from limbeck.project.project import Project
 
-        if self.found is not None and not self.directory:
-            project = self.found
+        if self.nearest is not None and not self.directory:
+            project = self.nearest
         else:
             project = Project.find(Path(self.directory) if self.directory else None)
         project = replace(project, cache=False) if no_cache else project

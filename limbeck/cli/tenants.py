@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,11 @@ from limbeck.errors import ConfigurationError, MigrationError, NotConfirmedError
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from limbeck.cli.plans import RunOptions
     from limbeck.generate.answers import Answers
+    from limbeck.phased.backfill.running import Report as Filled
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.run.plan import Plan
@@ -131,7 +133,11 @@ def migrate(
         text = data or output.plan_text(plan, with_sql=True)
         answer(text, masked=options.as_json, every=options.every)
         return
-    if not plan.is_empty:
+    if where.through == "contract":
+        from limbeck.cli import gates
+
+        gates.refuse_waiting([*plan.plans, *(each.plan for each in plan.notable)])
+    if not plan.is_empty or plan.notable:
         note(output.plan_text(plan, with_sql=where.profile.protected), every=options.every)
         _confirm(plan, options)
     narrator = Narrator()
@@ -152,6 +158,45 @@ def migrate(
         )
 
 
+def backfill(
+    where: Where, change: str | None, options: RunOptions, fill: Callable[..., Filled]
+) -> None:
+    """Fill in what exists once and the tenants; asks once, and exits with 1 where one fails.
+
+    Args:
+        where: The environment.
+        change: The name of a change; None for all.
+        options: Whether to run the plan or only to estimate it.
+        fill: Runs the plan of one of them.
+
+    """
+    from limbeck.output import tenant_backfills as output
+    from limbeck.output.data import to_json
+    from limbeck.tenants import filling
+
+    plan = filling.plan(where, change)
+    if options.dry_run:
+        estimates = filling.estimates(plan, listen=where.listen)
+        if options.as_json:
+            answer(to_json(output.plan_data(plan, estimates)), masked=True)
+        else:
+            note(output.plan_text(plan))
+            answer(output.estimates_text(estimates) or "Nothing to fill in.")
+        return
+    if plan.first is not None:
+        note(output.plan_text(plan))
+    report = filling.run(
+        plan, confirm=partial(confirm_plan, yes=options.yes), fill=fill, listen=where.listen
+    )
+    data = to_json(output.report_data(report)) if options.as_json else ""
+    answer(data or output.report_text(report), masked=options.as_json)
+    if failed := len(report.failures):
+        raise MigrationError(
+            f"{counted(failed, 'tenant')} could not be filled in; the others are",
+            hint="Correct what is named above, then run the same command again.",
+        )
+
+
 def _confirm(plan: TenantsPlan, options: RunOptions) -> None:
     first = next((each for each in plan.plans if not each.is_empty), None)
     if first is not None and not confirm_plan(first, yes=options.yes):
@@ -166,11 +211,13 @@ def _gate(plan: Plan, allow: Sequence[str], options: RunOptions) -> None:
 
     One plan stands for all tenants that are alike.
     """
-    from limbeck.cli import gates
-    from limbeck.output.hazards import hazards_text
-    from limbeck.run import hazards, own_objects
+    from limbeck.run import own_objects
 
     if plan.protected and plan.revisions:
+        from limbeck.cli import gates
+        from limbeck.output.hazards import hazards_text
+        from limbeck.run import hazards
+
         report = hazards.look(plan, Narrator())
         if report is not None and report.hazards:
             note(hazards_text(report), every=options.every)

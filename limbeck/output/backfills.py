@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from limbeck.output.answers.phased import BackfillAnswer, BackfillPlanAnswer, TaskData
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan) -> Answer:
     """Return the destination and its pending backfills with their SQL."""
     name: str = plan.environment
     if plan.protected:

@@ -33,8 +33,8 @@ def plan_text(plan: TenantsPlan, *, with_sql: bool) -> str:
     shared = plan.shared
     some = shared is not None and (shared.revisions or shared.waiting or shared.baseline)
     parts: list[str] = [plans.plan_text(shared, with_sql=with_sql)] if shared and some else []
-    parts += [_group_text(group, with_sql=with_sql) for group in plan.pending]
-    if not plan.pending and not plan.unplanned:
+    parts += [_group_text(group, with_sql=with_sql) for group in plan.notable]
+    if not plan.notable and not plan.unplanned:
         parts.append(f"{plan.environment}: {_at_head(len(plan.tenants))}")
     parts += [f"{name}: {error.message}" for name, error in plan.unplanned.items()]
     if plan.later is not None:
@@ -55,11 +55,11 @@ def _group_text(group: GroupPlan, *, with_sql: bool) -> str:
     names = group.group.tenants
     _, *rest = plans.plan_text(group.plan, with_sql=with_sql).blocks
     at = ", ".join(group.plan.current) or "no revision"
-    head = f"{group.plan.environment}: {_called(names)}, at {at}"
+    head = f"{group.plan.environment}: {called(names)}, at {at}"
     return Answer([head, *rest])
 
 
-def _called(names: Sequence[str]) -> str:
+def called(names: Sequence[str]) -> str:
     """Return a few names of tenants, and their number."""
     few = 3
     if len(names) == 1:
@@ -75,7 +75,7 @@ def plan_data(plan: TenantsPlan) -> TenantsPlanAnswer:
         "shared": plans.plan_data(plan.shared) if plan.shared else None,
         "groups": [
             {**plans.plan_data(each.plan), "tenants": list(each.group.tenants)}
-            for each in plan.pending
+            for each in plan.notable
         ],
         "tenants": len(plan.tenants),
         "failures": {name: error.message for name, error in plan.unplanned.items()},
@@ -151,7 +151,7 @@ def _rows(standing: Standing) -> Iterator[tuple[str, ...]]:
     if standing.shared:
         yield standing.environment, "shared", *_cells(standing.shared)
     for alike in standing.alike:
-        yield standing.environment, _called(alike.tenants), *_cells(alike.status)
+        yield standing.environment, called(alike.tenants), *_cells(alike.status)
 
 
 def _cells(status: Status) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import field, replace
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from typing import Final, TypeAlias
 
 import psycopg
@@ -16,7 +17,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.engine.batch import Statement
 from limbeck.engine.version_table import VersionTable
-from limbeck.errors import DatabaseError, LimbeckError
+from limbeck.errors import DatabaseError, LimbeckError, MigrationInterruptedError
 from limbeck.events import Event as Told
 from limbeck.events import Listener, RevisionFinished, RevisionStarted, RunFinished, RunStarted
 from limbeck.history.history import History
@@ -24,7 +25,7 @@ from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.waiting import Through
 from limbeck.plurals import counted
-from limbeck.postgres.connect import connect
+from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.lock import migration_lock
 from limbeck.project.profile import Profile
@@ -88,6 +89,11 @@ class TenantsPlan:
     def pending(self) -> tuple[GroupPlan, ...]:
         """The groups with something to do."""
         return tuple(each for each in self.groups if not each.plan.is_empty)
+
+    @property
+    def notable(self) -> tuple[GroupPlan, ...]:
+        """The groups with something to do, and those with a contract that waits."""
+        return tuple(each for each in self.groups if not each.plan.is_empty or each.plan.waiting)
 
     @property
     def is_empty(self) -> bool:
@@ -163,7 +169,8 @@ def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
     with history.held(), connect(where.database, read_only=True, listen=where.listen) as connection:
         tenants = tuple(only) or selection.names(connection, where.project)
         table = version_table.of(history, connection)
-        groups = state.groups(connection, table, tenants)
+        with _loading(history, connection, table, tenants):
+            groups = state.groups(connection, table, tenants)
         if where.project.has_shared and not only:
             shared, later = _shared(where, history, groups)
         if later is not None:
@@ -171,13 +178,64 @@ def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
         planned: list[GroupPlan] = []
         unplanned: dict[str, LimbeckError] = {}
         for group in groups:
-            try:
-                planned.append(
-                    GroupPlan(group, _addressed(where.plan(group.first, history), group))
-                )
-            except LimbeckError as error:
-                unplanned.update(dict.fromkeys(group.tenants, error))
+            planned += _planned(where, history, group, unplanned)
     return TenantsPlan(where.profile.name, shared, tuple(planned), tenants, unplanned, later)
+
+
+@contextmanager
+def _loading(
+    history: History, connection: Connection, table: VersionTable, tenants: Sequence[str]
+) -> Iterator[None]:
+    """Import what a run needs while the server works, if the first tenant lacks a revision.
+
+    Nothing else may be imported meanwhile, see `applying`.
+    """
+    own = table._replace(schema=tenants[0]) if tenants else table
+    known = {revision.id for revision in history.revisions()}
+    recorded = [id_ for id_ in version_table.recorded(connection, own) if id_ in known]
+    if not (tenants and history.pending(recorded)):
+        yield
+        return
+    from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
+
+    thread = Thread(target=opening.load, args=(history,))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _planned(
+    where: Where, history: History, group: Group, unplanned: dict[str, LimbeckError]
+) -> Iterator[GroupPlan]:
+    """Yield the plan of a group; several where rows decide which contracts a tenant may run."""
+    try:
+        first = where.plan(group.first, history)
+    except LimbeckError as error:
+        unplanned.update(dict.fromkeys(group.tenants, error))
+        return
+    if not (first.waiting or any(each.in_phases for each in revisions(first))):
+        yield GroupPlan(group, first)
+        return
+    plans, names = {_outline(first): first}, {_outline(first): [group.first]}
+    for tenant in group.tenants[1:]:
+        try:
+            own = where.plan(tenant, history)
+        except LimbeckError as error:
+            unplanned[tenant] = error
+            continue
+        plans.setdefault(_outline(own), own)
+        names.setdefault(_outline(own), []).append(tenant)
+    for key, plan_ in plans.items():
+        part = replace(group, tenants=tuple(names[key]))
+        yield GroupPlan(part, _addressed(plan_, part))
+
+
+def _outline(plan_: Plan) -> object:
+    """Return what of a plan says whether another one is alike."""
+    waiting = tuple((each.revision, each.why) for each in plan_.waiting)
+    return tuple(each.id for each in plan_.revisions), waiting
 
 
 def _addressed(plan_: Plan, group: Group) -> Plan:
@@ -353,6 +411,8 @@ class _Run:
         try:
             plan_ = self.where.plan(tenant)
             self.apply(plan_, taken=take, listen=_quiet(self.listen))
+        except MigrationInterruptedError:  # Ctrl-C is for all of them
+            raise
         except LimbeckError as error:
             self.failures[tenant] = error
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
 from limbeck.dataclass import dataclass
@@ -11,6 +11,7 @@ from limbeck.errors import LimbeckError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.logs import log
+from limbeck.phased.backfill import state as backfills
 from limbeck.postgres.connect import connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
@@ -23,7 +24,10 @@ from limbeck.tenants import remembered, selection, state
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Tenants at the same revisions with the same objects, and the state of the first of them."""
+    """Tenants at the same revisions with the same objects and the same verified backfills.
+
+    `status` is the state of the first of them.
+    """
 
     tenants: tuple[str, ...]
     status: Status
@@ -85,12 +89,18 @@ def _groups(
         table = version_table.of(history, connection)
         recorded = state.groups(connection, table, tenants)
         alike = remembered.alike(connection, project, database, tenants)
-    kinds = {name: number for number, names in enumerate(alike) for name in names}
+        filled = backfills.alike(connection)
+    objects, rows = _numbered(alike), _numbered(filled)
+    kinds = {name: (objects[name], rows.get(name)) for name in tenants}
     groups = [tuple(_parted(group.tenants, kinds)) for group in recorded]
     return tuple(sorted(names for parts in groups for names in parts)), tenants
 
 
-def _parted(names: Sequence[str], kinds: dict[str, int]) -> Iterator[tuple[str, ...]]:
+def _numbered(groups: Sequence[Sequence[str]]) -> dict[str, int]:
+    return {name: number for number, names in enumerate(groups) for name in names}
+
+
+def _parted(names: Sequence[str], kinds: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
     """Yield the names of each kind."""
     for kind in dict.fromkeys(kinds[name] for name in names):
         yield tuple(name for name in names if kinds[name] == kind)

@@ -12,10 +12,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from limbeck.errors import HistoryError
+from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Event, Notice, StageStarted, ignore
 from limbeck.generate.answers import Answers
+from limbeck.output import tenant_backfills as backfills
 from limbeck.output import tenants as output
+from limbeck.phased.backfill import planning, running
+from limbeck.phased.gates.waiting import Through
 from limbeck.postgres import url as urls
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
@@ -26,7 +29,7 @@ from limbeck.schema.catalog import build, pipeline
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import QUESTIONS
 from limbeck.shell import for_tenant
-from limbeck.tenants import creating, generating, likeness, linting, migrating
+from limbeck.tenants import creating, filling, generating, likeness, linting, migrating
 from limbeck.tenants import standing as standings
 from limbeck.tenants.migrating import Where
 from tests.postgres.conftest import Work
@@ -411,7 +414,7 @@ def test_a_shared_table_is_dropped_after_the_tenants_have_left_it(tenants: Tenan
         ("Run `limbeck repair -e dev 1a2b`.", "Run `limbeck repair -e dev --tenant 'a b' 1a2b`."),
         (
             "limbeck backfill -e dev label, then limbeck migrate -e dev --contract",
-            "limbeck backfill -e dev --tenant 'a b' label, then limbeck migrate -e dev --contract",
+            "limbeck backfill -e dev label, then limbeck migrate -e dev --contract",
         ),
         ("limbeck rollback -e dev --tenant x", "limbeck rollback -e dev --tenant x"),
         ("limbeck pull -e dev", "limbeck pull -e dev"),
@@ -462,3 +465,74 @@ def test_lint_judges_what_is_pending_for_the_tenants(tenants: Tenants) -> None:
         assert report.blocking
     with pytest.raises(HistoryError):
         linting.named(project, None, ["feedfeed"], None, ignore)
+
+
+def test_a_change_in_phases_goes_through_all_tenants(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    tenants.fill(*NAMES)
+    tenants.work.models(MODELS.replace('Column("name", Text', 'Column("title", Text'))
+    sys.modules.pop("models", None)
+    answers = Answers(phased=True, renames=["public.users.name:public.users.title"])
+    generating.revisions(tenants.work.project, answers=answers, listen=ignore)
+
+    def migrate(through: Through) -> migrating.TenantsReport:
+        where = replace(tenants.where, through=through)
+        report = migrating.apply(where, migrating.plan(where), listen=ignore)
+        assert report.failures == {}
+        return report
+
+    def titles(tenant: str) -> list[str | None]:
+        query = sql.SQL("SELECT title FROM {}.users ORDER BY id").format(sql.Identifier(tenant))
+        return [row[0] for row in tenants.session.execute(query)]
+
+    migrate("expand")
+    for name in NAMES:  # as the application of before writes
+        insert = sql.SQL("INSERT INTO {}.users (name, plan) VALUES ('late', 1)")
+        tenants.session.execute(insert.format(sql.Identifier(name)))
+    assert titles(NAMES[0]) == [None] * 5 + ["late"]
+
+    # Each tenant ends the change when its own rows are filled in.
+    running.run(planning.plan(*tenants.where.of(NAMES[0])), confirm=lambda _: True, listen=ignore)
+    planned = filling.plan(tenants.where)
+    assert sorted(planned.tenants) == sorted(NAMES[1:])
+    assert [[*names] for names in migrate("contract").migrated.values() if names] == [[NAMES[0]]]
+    assert "name" not in tenants.columns(NAMES[0], "users")
+    assert {"name", "title"} <= {*tenants.columns(NAMES[1], "users")}
+
+    report = filling.run(planned, confirm=lambda _: True, listen=ignore)
+    assert report.failures == {}
+    assert {name: each.filled[0].changed for name, each in report.filled.items()} == dict.fromkeys(
+        planned.tenants, 5
+    )
+    assert filling.plan(tenants.where).first is None
+    migrate("contract")
+    for name in NAMES:
+        assert titles(name) == [f"n{number}" for number in range(1, 6)] + ["late"]
+        assert "name" not in tenants.columns(name, "users")
+
+
+def test_a_tenant_that_cannot_be_filled_in_stops_no_other(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    tenants.fill(*NAMES)
+    tenants.work.models(MODELS.replace('Column("name", Text', 'Column("title", Text'))
+    sys.modules.pop("models", None)
+    answers = Answers(phased=True, renames=["public.users.name:public.users.title"])
+    generating.revisions(tenants.work.project, answers=answers, listen=ignore)
+    where = replace(tenants.where, through="expand")
+    migrating.apply(where, migrating.plan(where), listen=ignore)
+    check = sql.SQL("ALTER TABLE {}.users ADD CHECK (title <> 'n3')")
+    tenants.session.execute(check.format(sql.Identifier(NAMES[1])))
+    report = filling.run(filling.plan(where), confirm=lambda _: True, listen=ignore)
+    assert [*report.failures] == [NAMES[1]]
+    assert sorted(report.filled) == sorted({*NAMES} - {NAMES[1]})
+    text = backfills.report_text(report)
+    assert "15 rows of users filled in in 3 tenants" in text
+    assert f"{NAMES[1]}: " in text
+    with pytest.raises(ConfigurationError, match="no revision expands a change nothing"):
+        filling.plan(where, "nothing")
+    with pytest.raises(NotConfirmedError):
+        filling.run(filling.plan(where), confirm=lambda _: False, listen=ignore)

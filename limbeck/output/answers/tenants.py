@@ -10,6 +10,7 @@ from limbeck.output.answers.everyday import (
     PlanAnswer,
     RunAnswer,
 )
+from limbeck.output.answers.phased import BackfillAnswer, BackfillPlanAnswer
 
 
 class TenantsAnswer(TypedDict):
@@ -87,3 +88,22 @@ class TenantsStatusAnswer(TypedDict):
     """The environments of a project with tenants."""
 
     environments: list[StandingData]
+
+
+class TenantsBackfillPlanAnswer(TypedDict):
+    """Pending backfills in a project with tenants: the answer with `--dry-run`."""
+
+    environment: str
+    shared: BackfillPlanAnswer | None
+    tenants: dict[str, BackfillPlanAnswer]
+    """Those of each tenant that has some."""
+    failures: dict[str, str]
+
+
+class TenantsBackfillAnswer(TypedDict):
+    """What was filled in in a project with tenants: the answer without `--dry-run`."""
+
+    environment: str
+    shared: BackfillAnswer | None
+    tenants: dict[str, BackfillAnswer]
+    failures: dict[str, FailureData]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import class_row
@@ -56,6 +56,15 @@ SELECT b.id, b.change, b.number, b.definition, b.passes, b.verified,
 FROM limbeck_state.backfill b LEFT JOIN limbeck_state.backfill_range r ON r.backfill = b.id
 GROUP BY b.id"""
 
+# The name of a change has no slash; that of a tenant may have some.
+_ALIKE: Final = """
+SELECT array_agg(tenant) FROM (
+    SELECT left(change, -strpos(reverse(change), '/')) AS tenant,
+        array_agg((right(change, strpos(reverse(change), '/') - 1), number)
+            ORDER BY change, number) AS marks
+    FROM limbeck_state.backfill WHERE verified IS NOT NULL AND strpos(change, '/') > 0 GROUP BY 1
+) AS tenants GROUP BY marks"""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -93,6 +102,19 @@ def read(connection: Connection) -> dict[tuple[str, int], State]:
         for state in states
         if state.change.startswith(prefix)
     }
+
+
+def alike(connection: Connection) -> tuple[tuple[str, ...], ...]:
+    """Return the tenants with verified backfills, those together that have the same ones."""
+    try:
+        rows: list[Any] = connection.execute(_ALIKE.encode()).fetchall()
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.InvalidSchemaName,
+        psycopg.errors.InsufficientPrivilege,
+    ):
+        return ()
+    return tuple(tuple(map(str, names)) for (names,) in rows)
 
 
 def _named(change: str, tenant: str | None) -> str:
