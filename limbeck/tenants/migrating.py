@@ -349,7 +349,9 @@ class _Run:
         ids = tuple(each.id for each in planned.plan.revisions)
         while left and not planned.alone:
             taken: list[Sent] = []
-            if self._alone(left.popleft(), ids, stage, taken):
+            tenant = left.popleft()
+            known = planned.plan if tenant == planned.group.first else None
+            if self._alone(tenant, ids, stage, taken, known):
                 self._spread(planned, table, taken, left, stage)
                 break
         for tenant in left:
@@ -370,7 +372,7 @@ class _Run:
 
         history, group = planned.plan.history, planned.group
         scripts_ = scripts(history, group.current, table, taken, adopts=not group.rows)
-        if scripts_ is None or not left:
+        if not scripts_ or not left:  # none: somebody else has migrated the first one meanwhile
             return
         ids = tuple(each.revision.id for each in scripts_)
 
@@ -393,6 +395,7 @@ class _Run:
         ids: tuple[str, ...],
         stage: Stage,
         taken: list[Sent] | None = None,
+        known: Plan | None = None,
     ) -> bool:
         """Plan and migrate one tenant; return whether that succeeded.
 
@@ -401,6 +404,7 @@ class _Run:
             ids: The revisions that its group lacks.
             stage: Counts the tenants.
             taken: Receives what the revisions send.
+            known: Its plan, if it has one: under the lock, that is compared with what is there.
 
         """
 
@@ -409,7 +413,7 @@ class _Run:
                 taken.append((revision, statements))
 
         try:
-            plan_ = self.where.plan(tenant)
+            plan_ = known or self.where.plan(tenant)
             self.apply(plan_, taken=take, listen=_quiet(self.listen))
         except MigrationInterruptedError:  # Ctrl-C is for all of them
             raise

@@ -31,11 +31,13 @@ FROM (SELECT DISTINCT ON (tenant, revision, finished IS NULL) *
     ORDER BY tenant, revision, finished IS NULL, id DESC) AS last
 WHERE finished IS NULL OR action IN ('upgrade', 'stamp', 'adopt') GROUP BY tenant"""
 _NONE: Final = "SELECT NULL::text, NULL::text WHERE false"
+# Planned by itself, a union of 500 tables takes a third of what it takes inside of a join.
 _GROUPS: Final = """
+WITH versions (name, id) AS MATERIALIZED ({versions})
 SELECT v.ids, l.rows, array_agg(v.tenant ORDER BY v.tenant)
 FROM (SELECT name, array_agg(id ORDER BY id) FILTER (WHERE id IS NOT NULL)
-  FROM unnest({tenants}) AS name LEFT JOIN ({versions}) AS v (name, id) USING (name)
-  GROUP BY name) AS v (tenant, ids) LEFT JOIN ({rows}) AS l (tenant, rows) USING (tenant)
+  FROM unnest({tenants}) AS name LEFT JOIN versions USING (name) GROUP BY name
+  ) AS v (tenant, ids) LEFT JOIN ({rows}) AS l (tenant, rows) USING (tenant)
 GROUP BY v.ids, l.rows ORDER BY min(v.tenant)"""
 
 
