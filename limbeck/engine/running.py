@@ -52,6 +52,8 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
     from limbeck.engine.opening import opened  # noqa: PLC0415 - Alembic only when something runs
 
     state = state or read(connection, version_table.of(history, connection))
+    if not state.recorded:
+        version_table.create_schema(connection, version_table.of(history, connection))
     read_ahead = ahead.read(revisions, "downgrade" if downgrade else "upgrade")
     with opened(history, connection, terms, state, listen, read_ahead) as runner:
         return runner.run(revisions, downgrade=downgrade)

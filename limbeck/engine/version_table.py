@@ -65,6 +65,30 @@ def _configured(
     return VersionTable(configured.version_table, configured.version_table_schema)
 
 
+def create_schema(connection: psycopg.Connection, table: VersionTable) -> None:
+    """Create the schema that env.py names for the version table, where it is missing.
+
+    Alembic leaves that to whoever sets a database up, and so it is missing on every new one.
+
+    Raises:
+        DatabaseError: the role may not create it.
+
+    """
+    if table.schema is None:
+        return
+    rows = connection.execute("SELECT to_regnamespace(quote_ident(%s)) IS NULL", [table.schema])
+    if rows.fetchone() != (True,):
+        return
+    try:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(table.schema)))
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"cannot create the schema {table.schema} of the version table: "
+            f"{error.diag.message_primary or error}",
+            hint="Create it, then run the same command again.",
+        ) from error
+
+
 def recorded(connection: psycopg.Connection, table: VersionTable = USUAL) -> tuple[str, ...]:
     """Return the ids in the version table, known here or not; a missing table is an empty one."""
     rows = _recorded(connection, table)

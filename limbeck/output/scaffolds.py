@@ -117,7 +117,7 @@ def _writing(scaffold: Scaffold) -> Iterator[str]:
     changed = f", and {counted(others, 'change')}" if others else ""
     appended = all(file.action != "change" for file in scaffold.changes)
     new = counted(len(created), "new file")
-    yield f"  would write: {new}{grown if appended else changed}; all else stays as it is"
+    yield f"  to write: {new}{grown if appended else changed}; all else stays as it is"
     for file in scaffold.changes:
         yield f"    {_VERBS[file.action]:<7} {file.path}"
         if file.action != "create" or file.path.name == "pyproject.toml":

@@ -74,7 +74,7 @@ def history(root: Path, tool: Mapping[str, Any], wanted: str | None) -> Origin |
         ConfigurationError: there are several, or none of this name, or a file cannot be read.
 
     """
-    origins = list(_origins(root, tool))
+    origins = list(_origins(root, tool, wanted))
     names = [origin.name(root) for origin in origins]
     if wanted is None:
         origins = _distinct(origins)
@@ -143,21 +143,28 @@ def _project(root: Path, origin: Origin) -> Path:
     return next(each for each in above if each == root or (each / "pyproject.toml").is_file())
 
 
-def _origins(root: Path, tool: Mapping[str, Any]) -> Iterator[Origin]:
-    """Yield the histories that files in the root describe, or else files below it."""
+def _origins(root: Path, tool: Mapping[str, Any], wanted: str | None) -> Iterator[Origin]:
+    """Yield the histories that files in the root describe, or else files below it.
+
+    One without env.py is refused, unless another one is wanted.
+    """
     files = sorted(path for path in root.glob("*.*") if path.suffix in DESCRIBING)
-    top = [*_described(root, files), *_in_pyproject(root, tool)]
-    yield from top or _described(root, _below(root, *DESCRIBING))
+    top = [*_described(root, files, wanted), *_in_pyproject(root, tool)]
+    yield from top or _described(root, _below(root, *DESCRIBING), wanted)
 
 
-def _described(root: Path, paths: Iterable[Path]) -> Iterator[Origin]:
+def _described(root: Path, paths: Iterable[Path], wanted: str | None) -> Iterator[Origin]:
     for path in filter(_may_describe, paths):
         for name, values in sections(path).items():
             if name == "alembic" or "script_location" in values:
                 origin = Origin(path, name, places(root, {}, path, name))
                 if (origin.folder / "env.py").is_file():
                     yield origin
-                elif "script_location" in values and origin.folder != root / "alembic":
+                elif (
+                    "script_location" in values
+                    and origin.folder != root / "alembic"
+                    and wanted in {None, origin.name(root)}
+                ):
                     _refuse_missing(origin, root)
 
 

@@ -150,7 +150,7 @@ def test_an_existing_history_is_adopted_and_its_files_are_kept(place: Workplace)
     assert (
         "history: 1 revision in migrations, one head, version table alembic_version" in result.out
     )
-    assert "would write: 2 new files, and lines at the end of 2; all else stays" in result.out
+    assert "to write: 2 new files, and lines at the end of 2; all else stays" in result.out
     grown = {"pyproject.toml", ".gitignore"}
     assert {name for name in before if after[name] != before[name]} == grown
     assert all(after[name].startswith(before[name]) for name in grown)

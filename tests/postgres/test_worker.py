@@ -648,3 +648,19 @@ def test_the_setting_names_the_interpreter_and_a_wrong_one_is_an_error(tmp_path:
         interpreter.find(tmp_path, "other/bin/python", {})
     assert interpreter.is_own(Path(sys.executable))
     assert os.access(python, os.X_OK)
+
+
+def test_the_schema_of_the_version_table_is_created_where_it_is_missing(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    work.models(MODELS)
+    configure(work, 'version_table="own", version_table_schema="a \'b"')
+    work.revision("one", "create table one ()", "drop table one")
+    project = outside(work)
+    assert Replay(project).catalog().objects  # on the shadow
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    assert len(connection.execute('SELECT FROM "a \'b".own').fetchall()) == 1
+    back = migrate.rollback_plan(project, work.profile, database, steps=1)
+    migrate.apply(back, confirm=lambda _: True)
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    assert len(connection.execute('SELECT FROM "a \'b".own').fetchall()) == 1

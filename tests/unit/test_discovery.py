@@ -448,6 +448,14 @@ def test_one_of_several_histories_has_to_be_chosen(
     assert str(scaffold.plan(tmp_path, ini=last).adopted) == "two"
 
 
+def test_a_history_that_is_chosen_needs_no_other_one(tmp_path: Path) -> None:
+    files = {"alembic.ini": INI.format("nowhere") + "[shop]\nscript_location = one\n"}
+    put(tmp_path, {**files, **history("one"), "shop.py": BASE + USER})
+    assert str(scaffold.plan(tmp_path, ini="alembic.ini:shop").adopted) == "one"
+    with pytest.raises(ConfigurationError, match=r"nowhere, which has no env\.py"):
+        scaffold.plan(tmp_path, ini="alembic.ini")
+
+
 @pytest.mark.parametrize(
     ("files", "said", "hint"),
     [
