@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ class Entry:
 
     def accepts(self, difference: Difference) -> bool:
         """Return whether the entry is about exactly this difference."""
-        return Entry.of(difference, self.reason) == self
+        present = Entry.of(difference, self.reason)
+        before, after = difference.former
+        return self in {present, replace(present, history=before, models=after)}
 
     @property
     def idle(self) -> str:

@@ -16,6 +16,10 @@ from limbeck.generate.accepting import accept
 from limbeck.history import accepted
 from limbeck.project.ignored import ignored
 from limbeck.run.environments import check, status
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import NotNull
+from limbeck.schema.catalog.objects.types import DomainCheck
+from limbeck.schema.diff.spelling import spelled
 
 if TYPE_CHECKING:
     import psycopg
@@ -161,6 +165,38 @@ def test_an_entry_holds_for_exactly_its_values(work: Work) -> None:
     assert len(accept(work.project, prune=True).idle) == 1
     (entry,) = accepted.read(work.project)
     assert entry.models == "'other'::text"
+
+
+def test_an_entry_reads_as_sql_and_one_of_before_counts(work: Work) -> None:
+    work.revision("first", HISTORY.format("", ""))
+    models(work, ONE.format("", "").replace("Text", "Text, nullable=False"))
+    accept(work.project)
+    (entry,) = accepted.read(work.project)
+    assert (entry.attribute, entry.models) == ("not_null", "CONSTRAINT one_n_not_null NOT NULL")
+    former = (
+        "NotNull(name='one_n_not_null', no_inherit=False, validated=True, inherited=False, "
+        "comment=None)"
+    )
+    accepted.write(work.project, [replace(entry, models=former)])
+    sys.modules.pop("models", None)
+    assert check(work.project, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (NotNull(name=None, validated=False), "NOT NULL NOT VALID"),
+        (
+            NotNull(name="a", no_inherit=True, inherited=True, comment="x y"),
+            "CONSTRAINT a NOT NULL NO INHERIT inherited with the comment x y",
+        ),
+        (("x", "y"), "x, y"),
+        ((DomainCheck(name="c", definition="CHECK (true)"),), "name c, definition CHECK (true)"),
+        (Address("table", "public", "a"), "table public.a"),
+    ],
+)
+def test_a_value_is_spelled_without_words_of_python(value: object, text: str) -> None:
+    assert spelled(value) == text
 
 
 def test_only_named_objects_are_accepted(work: Work) -> None:

@@ -32,7 +32,7 @@ class Difference:
 
     `before` and `after` are the values as text, None where there is none. An object that differs
     by its name has the address from before; `renamed` is the other one. `table` is the table or
-    view that the object is on.
+    view that the object is on. `former` are the values as entries of before have them.
     """
 
     address: Address
@@ -41,6 +41,7 @@ class Difference:
     after: str | None
     renamed: Address | None = field(default=None, compare=False)
     table: Relation | None = field(default=None, compare=False)
+    former: tuple[str | None, str | None] = field(default=(None, None), compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,7 +102,9 @@ def _of(change: Change) -> Iterator[Difference]:
         pair = getattr(old, each.name), getattr(new, each.name, None)
         if each.compare and pair[0] != pair[1]:
             renamed = address if _names_only(*pair) else None
-            yield Difference(address, each.name, _text(pair[0]), _text(pair[1]), renamed)
+            former = _former(pair[0]), _former(pair[1])
+            texts = _text(pair[0]), _text(pair[1])
+            yield Difference(address, each.name, *texts, renamed, former=former)
 
 
 def _by_name(old: Address, new: Address) -> Difference:
@@ -153,6 +156,12 @@ def _names_only(old: Any, new: Any) -> bool:
 
 
 def _text(value: Any) -> str | None:
+    from limbeck.schema.diff.spelling import spelled  # noqa: PLC0415 - few commands list values
+
+    return None if value is None or value in ("", ()) else spelled(value)
+
+
+def _former(value: Any) -> str | None:
     return None if value is None or value in ("", ()) else str(value)
 
 
