@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final, Literal, TypeAlias
 
@@ -116,6 +117,15 @@ def narrowed(
         return part
     beside = {end for link in part.links for end in _beside(link, centres, both=bool(near))}
     return part.only(lambda box: box.address in centres | beside)
+
+
+def of_keys(whole: Diagram) -> Diagram:
+    """Return a diagram with the columns of keys alone, for so many tables that few are read."""
+    boxes = (
+        replace(box, lines=tuple(line for line in box.lines if line.primary or line.foreign))
+        for box in whole.boxes
+    )
+    return replace(whole, boxes=tuple(boxes))
 
 
 def _beside(link: Link, centres: set[Address], *, both: bool) -> Iterator[Address]:

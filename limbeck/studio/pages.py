@@ -11,7 +11,7 @@ from limbeck.errors import LimbeckError
 from limbeck.output.erd.svg import svg
 from limbeck.run.places import Moment
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diagram import Box, Diagram, diagram, narrowed
+from limbeck.schema.diagram import Box, Diagram, diagram, narrowed, of_keys
 from limbeck.shell import command
 from limbeck.studio import described
 from limbeck.studio.described import Described
@@ -26,6 +26,8 @@ NAVIGATION: Final = (
     ("schema", "Schema"),
     ("difference", "Difference"),
 )
+MANY: Final = 200
+"""More tables than these are drawn with the columns of keys only."""
 
 
 def environments(desk: Desk) -> Page:
@@ -77,7 +79,8 @@ def schema(source: str, reading: Reading, sources: Sequence[str] = (), search: s
         "total": len(whole.boxes),
         "sizes": reading.sizes,
         "target": "tables",
-        "picture": _picture(part),
+        "picture": picture(part),
+        "only_keys": len(part.boxes) > MANY,
     }
     return Page("schema", f"Schema of {source}", "schema", values)
 
@@ -98,7 +101,9 @@ def _has(box: Box, text: str) -> bool:
     return text in box.name.lower() or any(text in line.name.lower() for line in box.lines)
 
 
-def _picture(part: Diagram) -> Markup:
+def picture(part: Diagram) -> Markup:
+    """Return a diagram as SVG; one of many tables with the columns of keys only."""
+    part = of_keys(part) if len(part.boxes) > MANY else part
     return Markup(svg(part))  # noqa: S704 - it escapes the names
 
 
@@ -135,13 +140,13 @@ def difference(
     before: str, after: str, answer: Difference | None, sources: Sequence[str] = ()
 ) -> Page:
     """Return the page of a difference; without an `answer` it only asks for the sources."""
-    picture = narrowed(answer.diagram, changed=True) if answer else None
+    changed = narrowed(answer.diagram, changed=True) if answer else None
     values = {
         "before": before,
         "after": after,
         "sources": sources,
         "difference": answer,
-        "picture": _picture(picture) if picture and picture.boxes else "",
+        "picture": picture(changed) if changed and changed.boxes else "",
     }
     title = f"Difference from {before} to {after}" if answer else "Difference"
     return Page("difference", title, "difference", values)

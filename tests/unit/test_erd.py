@@ -16,6 +16,7 @@ from limbeck.output.erd.mermaid import mermaid
 from limbeck.output.erd.svg import svg
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diagram import Box, Diagram, Line, Link, narrowed
+from limbeck.studio import pages
 
 HOSTILE = (
     "<b>x</b>",
@@ -135,3 +136,14 @@ def test_a_diagram_is_narrowed(asked: dict[str, list[str]], left: str) -> None:
     assert [box.name for box in part.boxes] == left.split()
     names = {box.address for box in part.boxes}
     assert all({link.source, link.target} <= names for link in part.links)
+
+
+@pytest.mark.parametrize(("tables", "drawn"), [(200, 3), (201, 2)])
+def test_a_page_of_many_tables_draws_the_columns_of_keys(tables: int, drawn: int) -> None:
+    lines = (Line("id", "integer", primary=True), Line("a_id", "integer", foreign=True))
+    boxes = [
+        Box(Address("table", "public", f"t{number}"), (*lines, Line("name", "text")))
+        for number in range(tables)
+    ]
+    text = pages.picture(Diagram(tuple(boxes)))
+    assert text.count('class="row') == tables * drawn
