@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +43,10 @@ class Entry:
 
     def accepts(self, difference: Difference) -> bool:
         """Return whether the entry is about exactly this difference."""
-        present = Entry.of(difference, self.reason)
-        before, after = difference.former
-        return self in {present, replace(present, history=before, models=after)}
+        if self.attribute != difference.attribute or self.object != str(difference.address):
+            return False
+        present = difference.before, difference.after
+        return (self.history, self.models) in {present, difference.former}
 
     @property
     def idle(self) -> str:

@@ -344,15 +344,19 @@ def test_a_worker_imports_a_revision_once_before_it_runs(
     assert seen.read_text() == "1\n"
 
 
+@pytest.mark.parametrize(
+    ("raising", "text"),
+    [("raise LookupError('no such country')", "no such country"), ("raise SystemExit(3)", "3")],
+)
 def test_a_revision_that_does_not_import_is_named_and_nothing_runs(
-    work: Work, database: Database, connection: psycopg.Connection
+    raising: str, text: str, work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     project = outside(work)
     work.revision("one", "op.execute('create table one ()')")
     path = work.revision("two", "op.execute('create table two ()')").path
-    path.write_text(path.read_text() + "\nraise LookupError('no such country')\n")
+    path.write_text(path.read_text() + f"\n{raising}\n")
     plan = migrate.plan(project, work.profile, database)
-    with pytest.raises(LimbeckError, match=r"two[.]py:\d+: LookupError: no such country"):
+    with pytest.raises(LimbeckError, match=rf"two[.]py:\d+: \w+: {text}"):
         migrate.apply(plan, confirm=lambda _: True)
     row = connection.execute("SELECT to_regclass('one')").fetchone()
     assert row == (None,)

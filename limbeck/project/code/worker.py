@@ -1371,7 +1371,7 @@ class Worker:
         One that raises now will raise again in its place.
         """
         for path in paths:
-            with suppress(Exception):
+            with suppress(BaseException):
                 self.expected[path] = file_state(path), revision_module(path)
 
     def describe(self, place: Answer, url: str, limit: float) -> Answer:
