@@ -67,7 +67,7 @@ def report_text(report: FillingReport) -> str:
         rows = counted(sum(each.changed for each in several), "row")
         seconds = sum(each.seconds for each in several)
         lines.append(
-            f"{change}: {rows} of {table} filled in in {counted(len(several), 'tenant')}, "
+            f"{change}: {rows} of {table} in {counted(len(several), 'tenant')} filled in, "
             f"{seconds:.1f} s; verified, no row is wrong"
         )
     if not (lines or report.failures):

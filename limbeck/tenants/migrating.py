@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from functools import partial
 from threading import Event, Thread
@@ -190,10 +190,7 @@ def _loading(
 
     Nothing else may be imported meanwhile, see `applying`.
     """
-    own = table._replace(schema=tenants[0]) if tenants else table
-    known = {revision.id for revision in history.revisions()}
-    recorded = [id_ for id_ in version_table.recorded(connection, own) if id_ in known]
-    if not (tenants and history.pending(recorded)):
+    if not (tenants and _lacks(history, connection, table._replace(schema=tenants[0]))):
         yield
         return
     from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
@@ -204,6 +201,15 @@ def _loading(
         yield
     finally:
         thread.join()
+
+
+def _lacks(history: History, connection: Connection, table: VersionTable) -> bool:
+    """Return whether a tenant lacks a revision; what is wrong with it is told of its group."""
+    known = {revision.id for revision in history.revisions()}
+    with suppress(LimbeckError):
+        recorded = version_table.recorded(connection, table)
+        return bool(history.pending([id_ for id_ in recorded if id_ in known]))
+    return False
 
 
 def _planned(

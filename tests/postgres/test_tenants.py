@@ -530,7 +530,7 @@ def test_a_tenant_that_cannot_be_filled_in_stops_no_other(tenants: Tenants) -> N
     assert [*report.failures] == [NAMES[1]]
     assert sorted(report.filled) == sorted({*NAMES} - {NAMES[1]})
     text = backfills.report_text(report)
-    assert "15 rows of users filled in in 3 tenants" in text
+    assert "15 rows of users in 3 tenants filled in" in text
     assert f"{NAMES[1]}: " in text
     with pytest.raises(ConfigurationError, match="no revision expands a change nothing"):
         filling.plan(where, "nothing")

@@ -91,7 +91,7 @@ class TenantsStatusAnswer(TypedDict):
 
 
 class TenantsBackfillPlanAnswer(TypedDict):
-    """Pending backfills in a project with tenants: the answer with `--dry-run`."""
+    """Pending backfills, where a project has tenants: the answer with `--dry-run`."""
 
     environment: str
     shared: BackfillPlanAnswer | None
@@ -101,7 +101,7 @@ class TenantsBackfillPlanAnswer(TypedDict):
 
 
 class TenantsBackfillAnswer(TypedDict):
-    """What was filled in in a project with tenants: the answer without `--dry-run`."""
+    """What was filled in, where a project has tenants: the answer without `--dry-run`."""
 
     environment: str
     shared: BackfillAnswer | None
