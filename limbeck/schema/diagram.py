@@ -119,13 +119,9 @@ def narrowed(
     return part.only(lambda box: box.address in centres | beside)
 
 
-def of_keys(whole: Diagram) -> Diagram:
-    """Return a diagram with the columns of keys alone, for so many tables that few are read."""
-    boxes = (
-        replace(box, lines=tuple(line for line in box.lines if line.primary or line.foreign))
-        for box in whole.boxes
-    )
-    return replace(whole, boxes=tuple(boxes))
+def of_names(whole: Diagram) -> Diagram:
+    """Return a diagram without columns, for so many tables that nobody reads these."""
+    return replace(whole, boxes=tuple(replace(box, lines=()) for box in whole.boxes))
 
 
 def _beside(link: Link, centres: set[Address], *, both: bool) -> Iterator[Address]:

@@ -11,7 +11,7 @@ from limbeck.errors import LimbeckError
 from limbeck.output.erd.svg import svg
 from limbeck.run.places import Moment
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diagram import Box, Diagram, diagram, narrowed, of_keys
+from limbeck.schema.diagram import Box, Diagram, diagram, narrowed, of_names
 from limbeck.shell import command
 from limbeck.studio import described
 from limbeck.studio.described import Described
@@ -27,7 +27,7 @@ NAVIGATION: Final = (
     ("difference", "Difference"),
 )
 MANY: Final = 200
-"""More tables than these are drawn with the columns of keys only."""
+"""More tables than these are drawn without their columns."""
 
 
 def environments(desk: Desk) -> Page:
@@ -80,7 +80,7 @@ def schema(source: str, reading: Reading, sources: Sequence[str] = (), search: s
         "sizes": reading.sizes,
         "target": "tables",
         "picture": picture(part),
-        "only_keys": len(part.boxes) > MANY,
+        "only_names": len(part.boxes) > MANY,
     }
     return Page("schema", f"Schema of {source}", "schema", values)
 
@@ -102,8 +102,8 @@ def _has(box: Box, text: str) -> bool:
 
 
 def picture(part: Diagram) -> Markup:
-    """Return a diagram as SVG; one of many tables with the columns of keys only."""
-    part = of_keys(part) if len(part.boxes) > MANY else part
+    """Return a diagram as SVG; one of many tables without their columns."""
+    part = of_names(part) if len(part.boxes) > MANY else part
     return Markup(svg(part))  # noqa: S704 - it escapes the names
 
 

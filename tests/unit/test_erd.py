@@ -138,8 +138,8 @@ def test_a_diagram_is_narrowed(asked: dict[str, list[str]], left: str) -> None:
     assert all({link.source, link.target} <= names for link in part.links)
 
 
-@pytest.mark.parametrize(("tables", "drawn"), [(200, 3), (201, 2)])
-def test_a_page_of_many_tables_draws_the_columns_of_keys(tables: int, drawn: int) -> None:
+@pytest.mark.parametrize(("tables", "drawn"), [(200, 3), (201, 0)])
+def test_a_page_of_many_tables_draws_their_names_only(tables: int, drawn: int) -> None:
     lines = (Line("id", "integer", primary=True), Line("a_id", "integer", foreign=True))
     boxes = [
         Box(Address("table", "public", f"t{number}"), (*lines, Line("name", "text")))

@@ -119,5 +119,7 @@ def _link(link: Link, layout: Layout) -> str:
 
 
 def _row_of(place: Place, link: Link) -> float:
+    if not place.box.lines:
+        return place.y + HEAD / 2
     numbers = [n for n, line in enumerate(place.box.lines) if line.name in link.columns]
     return place.y + HEAD + ROW * (min(numbers, default=0) + 0.5)
