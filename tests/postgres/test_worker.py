@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -467,6 +469,18 @@ def test_what_env_py_configures_is_honoured(
     catalogs = [each(work.project).catalog() for each in (Models, Replay)]
     assert catalogs[0] == catalogs[1]
     assert "ab_user" not in str(list(catalogs[0].objects))
+
+
+def test_threads_that_ask_one_worker_get_the_answers_to_their_own_questions(
+    work: Work, database: Database
+) -> None:
+    work.models(MODELS)
+    configure(work, "include_object=lambda item, name, *rest: name != 'no'")
+    code, names = outside(work).code, ["yes", "no"] * 200
+    code.configured(lambda: database.url)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(partial(code.allows, "public"), names))
+    assert answers == [name == "yes" for name in names]
 
 
 def test_a_module_that_fails_when_it_is_asked_for_anything_is_left_alone(work: Work) -> None:

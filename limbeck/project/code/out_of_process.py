@@ -14,7 +14,7 @@ from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.place import Place
-from limbeck.project.code.process import Process, started
+from limbeck.project.code.process import Process, end_all, started
 from limbeck.project.code.protocol import LIMIT, Purpose
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class OutOfProcess:
     def kill(self, process: Process) -> None:
         """End a worker that may be in the middle of a statement; the server notices it."""
         process.kill()
-        started.cache_clear()
+        end_all()
 
     def rendered(self, path: Path, starting: tuple[str, ...], *, downgrade: bool) -> Rendered:
         """Return a revision as SQL.

@@ -10,7 +10,8 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from select import select
-from typing import Any, TypeAlias
+from threading import Lock, RLock
+from typing import Any, Final, TypeAlias
 from weakref import finalize
 
 from limbeck.errors import ConfigurationError
@@ -38,6 +39,7 @@ class Process:
         paths: tuple[str, ...] = (),
     ) -> None:
         self.python = python
+        self._turn = RLock()  # a revision's questions are answered by requests of the same thread
         self.configured: Configured | None = None
         environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         try:
@@ -78,23 +80,26 @@ class Process:
             WorkerError: the project's code raised, or the worker has ended.
 
         """
-        self._send({"do": name, **arguments})
-        for _ in meanwhile:
-            if self._has_answered():
-                break
-        while True:
-            message = self.receive()
-            if "done" in message:
-                return message["done"]
-            if "error" in message:
-                raise WorkerError.of(message["error"])
-            if asked is None:
-                return message
-            asked(message)
+        # Environments are read by several threads: the next answer is that of the last request.
+        with self._turn:
+            self._send({"do": name, **arguments})
+            for _ in meanwhile:
+                if self._has_answered():
+                    break
+            while True:
+                message = self.receive()
+                if "done" in message:
+                    return message["done"]
+                if "error" in message:
+                    raise WorkerError.of(message["error"])
+                if asked is None:
+                    return message
+                asked(message)
 
     def tell(self, name: str, **arguments: Any) -> None:
         """Send what the worker does not answer."""
-        self._send({"do": name, **arguments})
+        with self._turn:
+            self._send({"do": name, **arguments})
 
     def go_on(
         self,
@@ -154,8 +159,10 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
-# One run has a project or two; a program that has many does not keep their workers.
-@lru_cache(maxsize=4)
+_STARTING: Final = Lock()
+"""Held while a worker is looked for: two threads that need the same one must get the same one."""
+
+
 def started(
     python: Path,
     root: Path,
@@ -167,9 +174,22 @@ def started(
 
     The models must not be changed by what revisions do with them, so each has a process.
     """
+    with _STARTING:
+        return _started(python, root, purpose, variables, paths)
+
+
+# One run has a project or two; a program that has many does not keep their workers.
+@lru_cache(maxsize=4)
+def _started(
+    python: Path,
+    root: Path,
+    purpose: str,
+    variables: tuple[tuple[str, str], ...],
+    paths: tuple[str, ...],
+) -> Process:
     return Process(python, root, purpose, dict(variables), paths)
 
 
 def end_all() -> None:
     """End all workers: the next question starts one that has imported nothing yet."""
-    started.cache_clear()
+    _started.cache_clear()
